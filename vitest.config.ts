@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config'
+
+/** Folders that hold no tests of ours: dependencies, build output, a running installation's home, and Playwright's specs. */
+const exclude = ['**/node_modules/**', '**/.next/**', '**/.toolberth/**', 'dist/**', 'e2e/**']
+
+export default defineConfig({
+  test: {
+    globals: false,
+    pool: 'forks',
+    // The smallest machine this must fit has 2 cores; a third worker only makes each suite slower there.
+    maxWorkers: 2,
+    reporters: process.env.VITEST_JSON
+      ? [['minimal'], ['json', { outputFile: process.env.VITEST_JSON }]]
+      : ['default'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...exclude, '**/*.int.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['**/*.int.test.ts'],
+          exclude,
+          globalSetup: ['./testing/global-setup.ts'],
+          // Real servers on a shared 2-core machine: bounded, yet far above what a healthy run needs.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          teardownTimeout: 20_000,
+        },
+      },
+    ],
+  },
+})
