@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { DesiredState, InstanceSpec, InstanceStatus } from './instances.ts'
+import { Id } from './names.ts'
+
+/** Versions of the agent protocol this build speaks: N and N-1 once there are two. */
+export const PROTOCOL_VERSIONS = [1] as const
+/** Seconds between heartbeats (design: every 15 s, and at once on a change). */
+export const HEARTBEAT_SECONDS = 15
+/** Signed requests whose time is further off than this are refused with the server's time. */
+export const CLOCK_TOLERANCE_SECONDS = 60
+
+export const Driver = z.enum(['docker', 'process'])
+export type Driver = z.infer<typeof Driver>
+
+export const HostMetrics = z.object({
+  cpus: z.number(),
+  /** 1-minute load average. */
+  load: z.number(),
+  memoryTotalBytes: z.number(),
+  memoryFreeBytes: z.number(),
+  diskTotalBytes: z.number(),
+  diskFreeBytes: z.number(),
+})
+export type HostMetrics = z.infer<typeof HostMetrics>
+
+/** Body of `PUT /v1/instances/{id}`. `spec` may be left out when the agent already knows the instance, or when it shall be absent. */
+export const PutInstance = z.object({
+  desired: DesiredState,
+  fence: z.int().nonnegative(),
+  /** A new value restarts a running instance once. */
+  restartNonce: z.string().max(64).optional(),
+  spec: InstanceSpec.optional(),
+})
+export type PutInstance = z.infer<typeof PutInstance>
+
+/** Answer to `GET /v1/status`. */
+export const AgentStatus = z.object({
+  toolboxId: Id,
+  agentVersion: z.string(),
+  protocolVersion: z.int(),
+  driver: Driver,
+  isolation: z.enum(['uid', 'bwrap', 'container', 'none']),
+  bootId: z.string(),
+  host: HostMetrics,
+  instances: z.array(InstanceStatus),
+})
+export type AgentStatus = z.infer<typeof AgentStatus>
+
+/** One line of `GET /v1/instances/{id}/logs`, which answers `{ lines }`, or one JSON document a line with `follow=1` (NDJSON). */
+export const LogLine = z.object({
+  at: z.iso.datetime(),
+  stream: z.enum(['stdout', 'stderr', 'agent']),
+  text: z.string(),
+})
+export type LogLine = z.infer<typeof LogLine>
+export const LogLines = z.object({ lines: z.array(LogLine) })
+
+/** Every error answer of the agent and of the agents' ingress. */
+export const AgentError = z.object({
+  error: z.object({
+    code: z.enum([
+      'BAD_REQUEST',
+      'UNAUTHORIZED',
+      'FORBIDDEN',
+      'NOT_FOUND',
+      'STALE_FENCE',
+      'SPEC_NEEDED',
+      'NOT_RUNNING',
+      'TOO_LARGE',
+      'CLOCK_SKEW',
+      'PROTOCOL_UNSUPPORTED',
+      'ENROLLMENT_INVALID',
+      'BUSY',
+      'UPSTREAM_FAILED',
+      'INTERNAL',
+    ]),
+    message: z.string(),
+    /** Highest fence known, with STALE_FENCE. */
+    fence: z.int().optional(),
+    /** ISO time of the server, with CLOCK_SKEW. */
+    serverTime: z.iso.datetime().optional(),
+    /** What the refusing side speaks, with PROTOCOL_UNSUPPORTED. */
+    protocolVersions: z.array(z.int()).optional(),
+  }),
+})
+export type AgentError = z.infer<typeof AgentError>
+
+/** Body of `POST /api/dtma/enroll`. */
+export const EnrollRequest = z.object({
+  token: z.string().min(20).max(200),
+  /** Self-signed certificate of the key that the agent made: TLS server identity and signing key in one (Ed25519, PEM). */
+  certificate: z.string().max(8192),
+  /** `https://host:port` under which worker and gateway reach the agent. */
+  advertisedUrl: z.url({ protocol: /^https$/ }).max(512),
+  agentVersion: z.string().max(64),
+  protocolVersions: z.array(z.int()).min(1).max(16),
+  driver: Driver,
+  isolation: z.enum(['uid', 'bwrap', 'container', 'none']),
+  host: HostMetrics,
+})
+export type EnrollRequest = z.infer<typeof EnrollRequest>
+
+export const EnrollResponse = z.object({
+  toolboxId: Id,
+  installationId: Id,
+  protocolVersion: z.int(),
+  heartbeatSeconds: z.int(),
+  /** PEM certificates of the two client identities that may call the agent. */
+  clients: z.object({ worker: z.string(), gateway: z.string() }),
+})
+export type EnrollResponse = z.infer<typeof EnrollResponse>
+
+/** Body of `POST /api/dtma/heartbeat`. */
+export const Heartbeat = z.object({
+  toolboxId: Id,
+  /** New at every start of the agent. */
+  bootId: z.string().max(64),
+  /** Counts up within a boot; an older one than the newest seen is ignored. */
+  sequence: z.int().nonnegative(),
+  agentVersion: z.string().max(64),
+  protocolVersion: z.int(),
+  host: HostMetrics,
+  instances: z.array(InstanceStatus).max(2000),
+})
+export type Heartbeat = z.infer<typeof Heartbeat>
+
+/** Answer to a heartbeat: the instances of this toolbox as they are wanted. The agent converges, and fetches specs it does not have. */
+export const HeartbeatResponse = z.object({
+  instances: z.array(
+    z.object({
+      id: Id,
+      desired: DesiredState,
+      fence: z.int().nonnegative(),
+      restartNonce: z.string().optional(),
+    }),
+  ),
+})
+export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>
+
+/** Answer to `GET /api/dtma/instances/{id}`. */
+export const InstanceAssignment = PutInstance.required({ spec: true }).extend({ id: Id })
+export type InstanceAssignment = z.infer<typeof InstanceAssignment>

@@ -1,0 +1,367 @@
+import { z } from 'zod'
+
+interface CatalogueEntry {
+  /** HTTP status of the answer; the tRPC code follows from it. */
+  readonly status: 400 | 401 | 403 | 404 | 409 | 412 | 413 | 429 | 500 | 502 | 503 | 504
+  /** What happened, for the person who sees it. */
+  readonly text: string
+  /** What to do next. */
+  readonly action: string
+  /** Whether the same request may succeed later without anything being changed. */
+  readonly retryable: boolean
+}
+
+/** The one catalogue of failures: user text, next action, retryable or not, HTTP status. */
+export const ERROR_CATALOGUE = {
+  // Requests
+  BAD_REQUEST: {
+    status: 400,
+    text: 'The request is not valid.',
+    action: 'Correct the fields named below and send it again.',
+    retryable: false,
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    text: 'You are not signed in.',
+    action: 'Sign in, or send a valid API key.',
+    retryable: false,
+  },
+  CREDENTIALS_INVALID: {
+    status: 401,
+    text: 'E-mail or password is wrong.',
+    action: 'Check both and try again.',
+    retryable: false,
+  },
+  FORBIDDEN: {
+    status: 403,
+    text: 'You may not do this.',
+    action: 'Ask an admin for the right to.',
+    retryable: false,
+  },
+  NOT_FOUND: {
+    status: 404,
+    text: 'There is no such thing here, or you may not see it.',
+    action: 'Check the address or the id.',
+    retryable: false,
+  },
+  CONFLICT: {
+    status: 409,
+    text: 'Somebody else changed this at the same time.',
+    action: 'Reload and try again.',
+    retryable: true,
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    text: 'Too many attempts.',
+    action: 'Wait a few minutes and try again.',
+    retryable: true,
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    text: 'The request is too large.',
+    action: 'Send less at once.',
+    retryable: false,
+  },
+  INTERNAL: {
+    status: 500,
+    text: 'Something went wrong on our side.',
+    action: 'Try again. If it stays, look for the request id in the logs.',
+    retryable: true,
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    text: 'The database or Redis cannot be reached.',
+    action: 'Try again in a moment. If it stays, check that both are running.',
+    retryable: true,
+  },
+
+  // Deployments
+  NAME_TAKEN: {
+    status: 409,
+    text: 'A server of this name exists already.',
+    action: 'Choose another name, or delete the other server first.',
+    retryable: false,
+  },
+  TOOLBOX_NOT_FOUND: {
+    status: 404,
+    text: 'There is no such toolbox.',
+    action: 'Choose one from the list of toolboxes.',
+    retryable: false,
+  },
+  TOOLBOX_NOT_ACTIVE: {
+    status: 412,
+    text: 'The toolbox is not active.',
+    action: 'Choose an active toolbox, or bring this one back first.',
+    retryable: true,
+  },
+  NO_TOOLBOX_AVAILABLE: {
+    status: 412,
+    text: 'No toolbox is active and has room for this server.',
+    action: 'Add a toolbox, lower the limits, or remove a server.',
+    retryable: true,
+  },
+  TOOLBOX_FULL: {
+    status: 412,
+    text: 'The toolbox has no room for this server.',
+    action: 'Lower the memory limit, choose another toolbox, or remove a server.',
+    retryable: false,
+  },
+  SOURCE_UNSUPPORTED: {
+    status: 400,
+    text: 'This kind of source cannot be deployed by this version.',
+    action: 'Use an npm package.',
+    retryable: false,
+  },
+  DEPLOYMENT_IN_PROGRESS: {
+    status: 409,
+    text: 'Another deployment of this server is still going on.',
+    action: 'Wait for it to end.',
+    retryable: true,
+  },
+  DEPLOYMENT_TIMED_OUT: {
+    status: 504,
+    text: 'The server did not become ready in time.',
+    action: 'Look at its log below; then deploy again, or raise its limits.',
+    retryable: true,
+  },
+  PACKAGE_NOT_FOUND: {
+    status: 404,
+    text: 'The npm registry knows no such package.',
+    action: 'Check the spelling of the package name and its scope.',
+    retryable: false,
+  },
+  PACKAGE_VERSION_NOT_FOUND: {
+    status: 404,
+    text: 'The package has no such version.',
+    action: 'Choose a published version, or leave the version out.',
+    retryable: false,
+  },
+  PACKAGE_INSTALL_FAILED: {
+    status: 502,
+    text: 'The package could not be installed.',
+    action: 'Look at the log below; check that the toolbox reaches the npm registry, then deploy again.',
+    retryable: true,
+  },
+  PACKAGE_HAS_NO_BIN: {
+    status: 400,
+    text: 'The package has no executable to start.',
+    action: 'Choose a package that is an MCP server, or name its executable.',
+    retryable: false,
+  },
+  SERVER_EXITED: {
+    status: 502,
+    text: 'The server ended right after it was started.',
+    action: 'Look at its exit code and log below, correct its arguments or variables, then deploy again.',
+    retryable: false,
+  },
+  SERVER_NEEDS_VARIABLE: {
+    status: 400,
+    text: 'The server needs a variable that it was not given.',
+    action: 'Add the variable named below and deploy again.',
+    retryable: false,
+  },
+  SERVER_OUT_OF_MEMORY: {
+    status: 502,
+    text: 'The server used more memory than it may.',
+    action: 'Raise its memory limit and deploy again.',
+    retryable: false,
+  },
+  SERVER_TOO_MANY_PROCESSES: {
+    status: 502,
+    text: 'The server started more processes than it may.',
+    action: 'Raise its process limit if it needs them, and deploy again.',
+    retryable: false,
+  },
+  SERVER_NOT_LISTENING: {
+    status: 504,
+    text: 'The server runs, but does not listen on the port it was given.',
+    action: 'Check its transport and how it is told its port.',
+    retryable: false,
+  },
+  NOT_AN_MCP_SERVER: {
+    status: 502,
+    text: 'It runs, but it does not speak MCP.',
+    action: 'Check the package, its arguments and its transport.',
+    retryable: false,
+  },
+  ISOLATION_UNAVAILABLE: {
+    status: 412,
+    text: 'The toolbox cannot isolate servers from each other.',
+    action: 'Run the toolbox agent as root, or install bubblewrap on it.',
+    retryable: false,
+  },
+  TOOLBOX_DISK_FULL: {
+    status: 412,
+    text: 'The disk of the toolbox is full.',
+    action: 'Free some space on it, then deploy again.',
+    retryable: true,
+  },
+  TOOLBOX_UNREACHABLE: {
+    status: 503,
+    text: 'The toolbox does not answer.',
+    action: 'Check that its agent runs and that its address and port can be reached.',
+    retryable: true,
+  },
+  TOOLBOX_REFUSED: {
+    status: 502,
+    text: 'The toolbox refused the request.',
+    action: 'Look at the detail below and at the log of the toolbox.',
+    retryable: false,
+  },
+  TOOLBOX_INTERNAL: {
+    status: 502,
+    text: 'The toolbox failed on its side.',
+    action: 'Look at its log, then try again.',
+    retryable: true,
+  },
+  PUBLIC_URL_IS_LOOPBACK: {
+    status: 412,
+    text: 'Toolboxes on other machines cannot reach this installation: PUBLIC_URL is a loopback address.',
+    action: 'Set PUBLIC_URL to an address that other machines reach, over HTTPS, and start again.',
+    retryable: false,
+  },
+  SUPERSEDED: {
+    status: 409,
+    text: 'The server was changed or deleted meanwhile.',
+    action: 'Nothing to do.',
+    retryable: false,
+  },
+
+  // Probes and connection tests
+  CONNECTION_REFUSED: {
+    status: 502,
+    text: 'Nothing listens at the address of the server.',
+    action: 'Check that the server is running, then try again.',
+    retryable: true,
+  },
+  DNS_FAILED: {
+    status: 502,
+    text: 'The name of the server cannot be resolved.',
+    action: 'Check the host name.',
+    retryable: true,
+  },
+  TLS_FAILED: {
+    status: 502,
+    text: 'No trusted connection could be made.',
+    action: 'The key of the toolbox changed or its certificate is wrong: enrol it again.',
+    retryable: false,
+  },
+  PROBE_TIMEOUT: {
+    status: 504,
+    text: 'The server did not answer in time.',
+    action: 'Try again; look at the log of the server if it stays.',
+    retryable: true,
+  },
+  AUTH_REQUIRED: {
+    status: 502,
+    text: 'The server asks for credentials.',
+    action: 'Give it the credentials it asks for.',
+    retryable: false,
+  },
+  SERVER_FORBIDS: {
+    status: 502,
+    text: 'The server refuses these credentials.',
+    action: 'Check the credentials of the server.',
+    retryable: false,
+  },
+  ENDPOINT_NOT_FOUND: {
+    status: 502,
+    text: 'The server has no MCP endpoint at this path.',
+    action: 'Check the path of its endpoint.',
+    retryable: false,
+  },
+  PROTOCOL_VERSION_UNSUPPORTED: {
+    status: 502,
+    text: 'The server speaks a version of MCP that is not supported.',
+    action: 'Update the server.',
+    retryable: false,
+  },
+  UPSTREAM_UNAVAILABLE: {
+    status: 502,
+    text: 'The server answered with an error of its own.',
+    action: 'Try again; look at the log of the server if it stays.',
+    retryable: true,
+  },
+  PROTOCOL_ERROR: {
+    status: 502,
+    text: 'The server broke the rules of MCP.',
+    action: 'Report it to the makers of the server.',
+    retryable: false,
+  },
+
+  // Connections and agents
+  SERVER_NOT_RUNNING: {
+    status: 412,
+    text: 'The server is not running.',
+    action: 'Wait until it runs, or ask an admin to start it.',
+    retryable: true,
+  },
+  ALREADY_CONNECTED: {
+    status: 409,
+    text: 'This agent is already connected to this server.',
+    action: 'Use the connection it has, or disconnect it first.',
+    retryable: false,
+  },
+  SLUG_TAKEN: {
+    status: 409,
+    text: 'Another connection of this agent has this prefix already.',
+    action: 'Choose another prefix.',
+    retryable: false,
+  },
+  TEST_NOT_PASSED: {
+    status: 412,
+    text: 'The connection test has not passed.',
+    action: 'Test the connection again.',
+    retryable: true,
+  },
+  TEST_CANCELLED: {
+    status: 409,
+    text: 'The connection test was cancelled.',
+    action: 'Test again when you are ready.',
+    retryable: true,
+  },
+
+  // Accounts
+  EMAIL_TAKEN: {
+    status: 409,
+    text: 'There is a user with this e-mail address already.',
+    action: 'Use another address.',
+    retryable: false,
+  },
+  LAST_ADMIN: {
+    status: 412,
+    text: 'This is the last admin.',
+    action: 'Make somebody else an admin first.',
+    retryable: false,
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE
+export const ErrorCode = z.enum(Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]])
+
+/** A failure as rows, events and pages carry it; text and action come from the catalogue by code. */
+export const Failure = z.object({
+  code: ErrorCode,
+  /** Technical detail for admins, redacted. */
+  detail: z.string().nullable().default(null),
+  /** The variable's name for SERVER_NEEDS_VARIABLE. */
+  variable: z.string().nullable().default(null),
+  /** Exit code of the server, when it ended. */
+  exitCode: z.int().nullable().default(null),
+})
+export type Failure = z.infer<typeof Failure>
+
+/** `data.toolberth` of every tRPC error answer. */
+export const ErrorAnswer = z.object({
+  code: ErrorCode,
+  text: z.string(),
+  action: z.string(),
+  retryable: z.boolean(),
+  requestId: z.string(),
+  /** Field path (joined with dots) to what is wrong with it, for BAD_REQUEST. */
+  fields: z.record(z.string(), z.array(z.string())).optional(),
+  detail: z.string().optional(),
+  /** Seconds to wait, for TOO_MANY_ATTEMPTS. */
+  retryAfter: z.number().optional(),
+})
+export type ErrorAnswer = z.infer<typeof ErrorAnswer>

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import { EnvName, Id, NpmPackageName, NpmVersion } from './names.ts'
+
+export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
+export type Transport = z.infer<typeof Transport>
+
+/** Memory in MiB, CPU in cores, processes and threads counted together. */
+export const Limits = z.object({
+  memoryMb: z.int().min(64, 'At least 64 MiB.').max(65_536, 'At most 65536 MiB.').default(512),
+  cpus: z.number().min(0.1, 'At least 0.1.').max(64, 'At most 64.').default(1),
+  pids: z.int().min(16, 'At least 16.').max(4096, 'At most 4096.').default(256),
+})
+export type Limits = z.infer<typeof Limits>
+
+/** Where a streamable-http server listens: how it is told its port, and the path of its MCP endpoint. */
+export const HttpEndpoint = z.object({
+  path: z
+    .string()
+    .max(256)
+    .regex(/^\/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$/, 'A path starts with "/".')
+    .default('/mcp'),
+  port: z
+    .union([
+      z.strictObject({ env: EnvName }),
+      z.strictObject({ arg: z.string().min(1).max(64) }),
+      z.strictObject({ fixed: z.int().min(1024).max(65_535) }),
+    ])
+    .default({ env: 'PORT' }),
+})
+export type HttpEndpoint = z.infer<typeof HttpEndpoint>
+
+/** What the agent runs. `args` go to the package's executable; never through a shell. */
+export const InstanceSource = z.object({
+  type: z.literal('npm'),
+  package: NpmPackageName,
+  version: NpmVersion.optional(),
+  bin: z.string().max(214).optional(),
+  args: z.array(z.string().max(4096)).max(64).default([]),
+})
+export type InstanceSource = z.infer<typeof InstanceSource>
+
+/** The whole immutable spec of an instance as the agent gets it, secrets in clear (over mutual TLS only). */
+export const InstanceSpec = z.object({
+  serverId: Id,
+  serverName: z.string(),
+  revisionId: Id,
+  source: InstanceSource,
+  transport: Transport,
+  http: HttpEndpoint.optional(),
+  env: z.record(EnvName, z.string().max(32_768)),
+  /** Names within `env` whose values are redacted from logs. */
+  secretNames: z.array(EnvName),
+  limits: Limits,
+})
+export type InstanceSpec = z.infer<typeof InstanceSpec>
+
+export const DesiredState = z.enum(['running', 'stopped', 'absent'])
+export type DesiredState = z.infer<typeof DesiredState>
+
+/**
+ * What the agent sees. `pending` accepted, nothing done yet; `installing` fetching the package; `starting` process up, not yet
+ * answering; `running` answering on its transport; `backoff` exited and waiting for its restart; `exited` ended and not restarted
+ * (never became ready, or asked to stop: see `desired`); `failed` could not be installed or started; `removing`; `absent` nothing
+ * of it is left.
+ */
+export const InstanceState = z.enum([
+  'pending',
+  'installing',
+  'starting',
+  'running',
+  'backoff',
+  'stopping',
+  'stopped',
+  'exited',
+  'failed',
+  'removing',
+  'absent',
+])
+export type InstanceState = z.infer<typeof InstanceState>
+
+/** Why an instance is `failed`, `exited` or in `backoff`: codes of the error catalogue that an agent may report. */
+export const InstanceErrorCode = z.enum([
+  'PACKAGE_NOT_FOUND',
+  'PACKAGE_VERSION_NOT_FOUND',
+  'PACKAGE_INSTALL_FAILED',
+  'PACKAGE_HAS_NO_BIN',
+  'SERVER_EXITED',
+  'SERVER_NEEDS_VARIABLE',
+  'SERVER_OUT_OF_MEMORY',
+  'SERVER_TOO_MANY_PROCESSES',
+  'SERVER_NOT_LISTENING',
+  'NOT_AN_MCP_SERVER',
+  'ISOLATION_UNAVAILABLE',
+  'TOOLBOX_DISK_FULL',
+  'TOOLBOX_INTERNAL',
+])
+export type InstanceErrorCode = z.infer<typeof InstanceErrorCode>
+
+export const InstanceError = z.object({
+  code: InstanceErrorCode,
+  /** Technical detail for admins, redacted, one paragraph. */
+  detail: z.string().max(4000),
+  /** The variable's name for SERVER_NEEDS_VARIABLE. */
+  variable: z.string().optional(),
+})
+export type InstanceError = z.infer<typeof InstanceError>
+
+export const InstanceStatus = z.object({
+  id: Id,
+  /** Highest fence the agent accepted for this instance. */
+  fence: z.int().nonnegative(),
+  desired: DesiredState,
+  state: InstanceState,
+  /** Real step inside the state, e.g. "Installing packages"; null when there is none. */
+  phase: z.string().max(200).nullable(),
+  exitCode: z.int().nullable(),
+  signal: z.string().nullable(),
+  restarts: z.int().nonnegative(),
+  startedAt: z.iso.datetime().nullable(),
+  /** Version really installed, once known. */
+  resolvedVersion: z.string().nullable(),
+  error: InstanceError.nullable(),
+  memoryBytes: z.number().nullable(),
+})
+export type InstanceStatus = z.infer<typeof InstanceStatus>

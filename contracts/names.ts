@@ -1,0 +1,43 @@
+import { z } from 'zod'
+
+/** Display-and-address name of servers, toolboxes and agents' connections: lower case, digits, single dashes inside, 3-40 characters. */
+export const NAME_PATTERN = /^[a-z0-9](-?[a-z0-9])*$/
+export const Name = z
+  .string()
+  .min(3, 'Use at least 3 characters.')
+  .max(40, 'Use at most 40 characters.')
+  .regex(NAME_PATTERN, 'Use lower-case letters, digits and single dashes between them, such as "web-search".')
+
+export const Id = z.uuid('This is not an id of ours (a UUID).')
+
+/** POSIX environment variable name. */
+export const EnvName = z
+  .string()
+  .max(128, 'Use at most 128 characters.')
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'Use letters, digits and underscores, not starting with a digit.')
+
+/** npm package name, by the registry's own rule for new packages (lower case, at most 214 characters, optional scope). */
+export const NpmPackageName = z
+  .string()
+  .max(214, 'npm package names have at most 214 characters.')
+  .regex(
+    /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/,
+    'This is not an npm package name, such as "@modelcontextprotocol/server-everything".',
+  )
+
+/** An exact version, a range without spaces, or a dist-tag; never a URL, a path or a flag. */
+export const NpmVersion = z
+  .string()
+  .max(64, 'Use at most 64 characters.')
+  .regex(
+    /^[0-9A-Za-z^~][0-9A-Za-z.+_~^-]*$/,
+    'This is not an npm version or tag, such as "1.2.3" or "latest".',
+  )
+
+export const Email = z.email('This is not an e-mail address.').max(254)
+
+/** 12 is the shortest that NIST SP 800-63B-4 lets stand beside a second factor; 256 bounds the hashing work. */
+export const Password = z
+  .string()
+  .min(12, 'Use at least 12 characters.')
+  .max(256, 'Use at most 256 characters.')

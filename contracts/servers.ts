@@ -1,0 +1,218 @@
+import { z } from 'zod'
+import { LogLine } from './dtma.ts'
+import { Failure } from './errors.ts'
+import { HttpEndpoint, Limits, Transport } from './instances.ts'
+import { EnvName, Id, Name, NpmPackageName, NpmVersion } from './names.ts'
+import { ToolDefinition } from './probe.ts'
+
+export const DesiredServerState = z.enum(['running', 'stopped', 'deleted'])
+export type DesiredServerState = z.infer<typeof DesiredServerState>
+export const ServerState = z.enum([
+  'deploying',
+  'starting',
+  'running',
+  'degraded',
+  'stopping',
+  'stopped',
+  'failed',
+  'unreachable',
+  'deleting',
+])
+export type ServerState = z.infer<typeof ServerState>
+export const Visibility = z.enum(['everyone', 'restricted'])
+export type Visibility = z.infer<typeof Visibility>
+
+export const DeploymentState = z.enum([
+  'queued',
+  'preparing',
+  'starting',
+  'probing',
+  'live',
+  'failed',
+  'cancelled',
+  'rolled_back',
+])
+export type DeploymentState = z.infer<typeof DeploymentState>
+
+/** The public union of sources; this version deploys `npm`, the others are refused with SOURCE_UNSUPPORTED. */
+export const Source = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('catalog'), slug: Name }),
+  z.strictObject({ type: z.literal('image'), image: z.string().min(1).max(512) }),
+  z.strictObject({
+    type: z.literal('npm'),
+    package: NpmPackageName,
+    version: NpmVersion.optional(),
+    bin: z
+      .string()
+      .max(214)
+      .regex(/^[A-Za-z0-9_.-]+$/, 'Name one of the executables of the package.')
+      .optional(),
+    args: z.array(z.string().max(4096, 'An argument has at most 4096 characters.')).max(64).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('remote'),
+    url: z.url().max(2048),
+    headers: z.record(z.string(), z.string()).optional(),
+  }),
+])
+export type Source = z.infer<typeof Source>
+
+export const EnvValue = z.strictObject({
+  value: z
+    .string()
+    .max(32_768, 'A value has at most 32768 characters.')
+    .refine((value) => !value.includes('\0'), 'A value cannot contain a null character.'),
+  /** Secret values are write-only and redacted from logs. */
+  secret: z.boolean().optional(),
+})
+
+/** Names that the agent sets itself, or that would change how the server process is loaded. */
+export const RESERVED_ENV = new Set([
+  'HOME',
+  'PATH',
+  'TMPDIR',
+  'NODE_OPTIONS',
+  'LD_PRELOAD',
+  'LD_LIBRARY_PATH',
+  'LD_AUDIT',
+])
+
+export const DeployServer = z.strictObject({
+  name: Name,
+  description: z.string().max(500, 'Use at most 500 characters.').optional(),
+  /** Left out: the active toolbox with the most room that fits. */
+  toolboxId: Id.optional(),
+  source: Source,
+  transport: Transport,
+  http: HttpEndpoint.optional(),
+  env: z
+    .record(EnvName, EnvValue)
+    .refine((env) => Object.keys(env).length <= 100, 'Use at most 100 variables.')
+    .superRefine((env, ctx) => {
+      for (const name of Object.keys(env))
+        if (RESERVED_ENV.has(name.toUpperCase()))
+          ctx.addIssue({
+            code: 'custom',
+            path: [name],
+            message: `${name} is set by the toolbox and cannot be given.`,
+          })
+    })
+    .optional(),
+  limits: Limits.partial().optional(),
+  visibility: Visibility.optional(),
+  /** Ids of users who may use a `restricted` server. */
+  grants: z.array(Id).max(500).optional(),
+})
+export type DeployServer = z.infer<typeof DeployServer>
+/** What a caller may send: defaults not yet filled in. */
+export type DeployServerInput = z.input<typeof DeployServer>
+
+export const DeployAnswer = z.object({
+  serverId: Id,
+  deploymentId: Id,
+  status: DeploymentState,
+  /** ISO time by this installation's own history of the same source; null while there is none. */
+  estimatedReadyAt: z.iso.datetime().nullable(),
+})
+export type DeployAnswer = z.infer<typeof DeployAnswer>
+
+export const Timestamp = z.iso.datetime()
+
+export const DeploymentPhase = z.object({
+  state: DeploymentState,
+  phase: z.string().nullable(),
+  startedAt: Timestamp,
+  endedAt: Timestamp.nullable(),
+})
+
+export const Deployment = z.object({
+  id: Id,
+  serverId: Id,
+  revisionNumber: z.int(),
+  state: DeploymentState,
+  /** The toolbox's own words for the step that is going on. */
+  phase: z.string().nullable(),
+  phases: z.array(DeploymentPhase),
+  requestedBy: z.string().nullable(),
+  createdAt: Timestamp,
+  finishedAt: Timestamp.nullable(),
+  estimatedReadyAt: Timestamp.nullable(),
+  failure: Failure.nullable(),
+  /** Last log lines of the instance, kept when it failed. */
+  logTail: z.array(LogLine),
+  /** Whether everything of a failed attempt is gone from the toolbox; null when there was nothing to remove. */
+  cleanedUp: z.boolean().nullable(),
+})
+export type Deployment = z.infer<typeof Deployment>
+
+export const RevisionView = z.object({
+  number: z.int(),
+  source: Source,
+  transport: Transport,
+  http: HttpEndpoint.nullable(),
+  limits: Limits,
+  /** Values of secrets are never sent. */
+  env: z.array(z.object({ name: z.string(), secret: z.boolean(), value: z.string().nullable() })),
+  createdAt: Timestamp,
+})
+
+export const ServerSummary = z.object({
+  id: Id,
+  name: z.string(),
+  description: z.string().nullable(),
+  state: ServerState,
+  desired: DesiredServerState,
+  visibility: Visibility,
+  toolbox: z.object({ id: Id, name: z.string(), state: z.string() }).nullable(),
+  /** Admin only, null for users. */
+  source: Source.nullable(),
+  transport: Transport.nullable(),
+  toolCount: z.int(),
+  failure: Failure.nullable(),
+  /** The deployment that is going on, or the last one. Admin only, null for users. */
+  deployment: z.object({ id: Id, state: DeploymentState, phase: z.string().nullable() }).nullable(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+})
+export type ServerSummary = z.infer<typeof ServerSummary>
+
+export const ServerDetail = ServerSummary.extend({
+  serverInfo: z
+    .object({ name: z.string(), version: z.string().nullable(), protocolVersion: z.string() })
+    .nullable(),
+  tools: z.array(ToolDefinition),
+  connectionCount: z.int(),
+  /** Admin only. */
+  revision: RevisionView.nullable(),
+  /** Newest first, admin only. */
+  deployments: z.array(Deployment),
+  instance: z
+    .object({
+      id: Id,
+      state: z.string(),
+      restarts: z.int(),
+      startedAt: Timestamp.nullable(),
+      memoryBytes: z.number().nullable(),
+      resolvedVersion: z.string().nullable(),
+    })
+    .nullable(),
+  grants: z.array(z.object({ userId: Id, email: z.string() })),
+})
+export type ServerDetail = z.infer<typeof ServerDetail>
+
+export const ById = z.strictObject({ id: Id })
+/** Where a subscription starts so that nothing between the query and the stream is missed. */
+export const Cursor = z.string().max(200)
+
+export const ServerList = z.object({ cursor: Cursor, items: z.array(ServerSummary) })
+export const ServerGet = ServerDetail.extend({ cursor: Cursor })
+
+export const LogsInput = z.strictObject({
+  id: Id,
+  /** Lines from the end. */
+  tail: z.int().min(1).max(2000).default(200),
+})
+export const Logs = z.object({ lines: z.array(LogLine), source: z.enum(['toolbox', 'kept']), at: Timestamp })
+
+export const DeleteServer = z.strictObject({ id: Id, confirmName: z.string().max(40) })
+export const GrantServer = z.strictObject({ id: Id, userId: Id })
