@@ -17,7 +17,7 @@ export async function startEverythingServer(
     '@modelcontextprotocol/server-everything/dist/index.js',
   )
   const child = spawn(process.execPath, [entry, 'streamableHttp'], {
-    env: { PATH: process.env.PATH, PORT: String(bound) },
+    env: { NODE_ENV: 'production', PATH: process.env.PATH, PORT: String(bound) },
     stdio: 'ignore',
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
