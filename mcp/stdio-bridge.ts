@@ -1,0 +1,135 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable, Writable } from 'node:stream'
+import {
+  isRecord,
+  isRpcFailure,
+  RPC_CONNECTION_CLOSED,
+  type RpcNotification,
+  rpcFailure,
+  rpcNotification,
+} from './json-rpc.ts'
+import { createStdioChild } from './stdio-bridge-child.ts'
+import { type BridgeRequest, createBridgeHandler, type InitializeResult } from './stdio-bridge-http.ts'
+import { type BridgeSession, createSessionTable } from './stdio-bridge-sessions.ts'
+import { LATEST_SESSION_VERSION } from './versions.ts'
+
+export type StdioBridge = {
+  /** Initialises the child once. Rejects with an Error in words when its answer is none, an error, or no MCP. */
+  initialize(timeoutMs: number): Promise<InitializeResult>
+  /** Serves one streamable-HTTP request (specification 2025-11-25, Transports); never throws. */
+  handle(request: BridgeRequest, response: ServerResponse): Promise<void>
+  sessions(): number
+  /** Fails all that waits with `reason` and ends every session. */
+  close(reason: string): void
+}
+
+export type StdioBridgeOptions = {
+  stdin: Writable
+  stdout: Readable
+  clientInfo: { name: string; version: string }
+  /** A line of the child's stdout that is no MCP message. */
+  onChatter(line: string): void
+  maxSessions?: number
+  /** Requests of one session that wait for the child at the same time. */
+  maxInFlight?: number
+  /** Characters of one message of the child. */
+  maxMessageChars?: number
+  sessionIdleMs?: number
+  /** Longest a single request may wait for the child. */
+  requestTimeoutMs?: number
+}
+
+/** Notifications about the server as a whole, which every session may see. */
+const LIST_CHANGES = [
+  'notifications/tools/list_changed',
+  'notifications/prompts/list_changed',
+  'notifications/resources/list_changed',
+]
+
+/**
+ * Serves one stdio MCP server to many streamable-HTTP sessions (shared mode). The child is initialised once, without client
+ * capabilities; ids and progress tokens are remapped, so that no session ever sees another's answers. Log messages and progress
+ * that cannot be told apart by session are not relayed.
+ */
+export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
+  const child = createStdioChild({
+    stdin: options.stdin,
+    stdout: options.stdout,
+    maxMessageChars: options.maxMessageChars ?? 4 * 1024 * 1024,
+    onChatter: options.onChatter,
+    onNotification: relay,
+  })
+  const sessions = createSessionTable({
+    maxSessions: options.maxSessions ?? 256,
+    idleMs: options.sessionIdleMs ?? 30 * 60_000,
+    onEnd: releaseSubscriptions,
+  })
+  let initialized: InitializeResult | null = null
+
+  function relay(message: RpcNotification): void {
+    const data = JSON.stringify(message)
+    const uri = message.params?.uri
+    for (const session of sessions.values()) {
+      const wanted =
+        LIST_CHANGES.includes(message.method) ||
+        (message.method === 'notifications/resources/updated' &&
+          typeof uri === 'string' &&
+          session.subscriptions.has(uri))
+      if (wanted) session.stream?.write(data)
+    }
+  }
+
+  function isSubscribed(uri: string): boolean {
+    return [...sessions.values()].some((session) => session.subscriptions.has(uri))
+  }
+
+  function releaseSubscriptions(session: BridgeSession): void {
+    for (const uri of session.subscriptions) {
+      if (!isSubscribed(uri)) child.request('resources/unsubscribe', { uri }, { timeoutMs: 10_000 })
+    }
+  }
+
+  const handle = createBridgeHandler({
+    child,
+    sessions,
+    initializeResult: () => initialized,
+    isSubscribed,
+    maxInFlight: options.maxInFlight ?? 64,
+    requestTimeoutMs: options.requestTimeoutMs ?? 15 * 60_000,
+  })
+
+  return {
+    async initialize(timeoutMs) {
+      const request = child.request(
+        'initialize',
+        { protocolVersion: LATEST_SESSION_VERSION, capabilities: {}, clientInfo: options.clientInfo },
+        { timeoutMs },
+      )
+      const answer = await request.answer
+      if (isRpcFailure(answer)) throw new Error(answer.error.message)
+      const { result } = answer
+      if (typeof result.protocolVersion !== 'string' || !isRecord(result.capabilities)) {
+        throw new Error('The answer to "initialize" has no protocol version or no capabilities.')
+      }
+      initialized = { ...result, protocolVersion: result.protocolVersion }
+      const { method, params } = rpcNotification('notifications/initialized')
+      child.notify(method, params)
+      return initialized
+    },
+    async handle(request, response) {
+      try {
+        await handle(request, response)
+      } catch {
+        if (!response.headersSent) {
+          const failure = rpcFailure(null, RPC_CONNECTION_CLOSED, 'The bridge to the MCP server failed.')
+          response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify(failure))
+        } else response.destroy()
+      }
+    },
+    sessions: () => sessions.size(),
+    close(reason) {
+      child.close(reason)
+      sessions.endAll()
+    },
+  }
+}
