@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +15,8 @@ import { z } from 'zod'
 import { type EndStep, endProcess } from '#scripts/processes/end-process.ts'
 import { recordOf } from '#scripts/processes/identity.ts'
 import { removeHome } from '#scripts/services/system-home.ts'
+import { homePaths } from '#scripts/start/home.ts'
+import { endLeftovers } from '#scripts/start/process-register.ts'
 
 const ProcessRecord = z.object({ pid: z.int(), startedAt: z.string() })
 
@@ -18,7 +28,8 @@ const END_NOW: EndStep[] = [
 
 /**
  * One temporary folder for everything a test run makes. A watchdog process outlives the run: however the run ends (Ctrl-C and
- * `kill -9` too), the processes noted with `noteProcess` are ended and the folder is removed.
+ * `kill -9` too), the processes noted with `noteProcess` and those of installations under `homes/` are ended, and the folder is
+ * removed.
  */
 export function openRunFolder(): { folder: string; close(): Promise<void> } {
   const folder = mkdtempSync(join(tmpdir(), 'toolberth-test-'))
@@ -56,7 +67,12 @@ export async function sweepRunFolder(folder: string): Promise<void> {
       }),
     ),
   )
-  for (const name of listFolder(join(folder, 'homes'))) removeHome(join(folder, 'homes', name))
+  for (const name of listFolder(join(folder, 'homes'))) {
+    const home = join(folder, 'homes', name)
+    const { processes } = homePaths(home)
+    if (existsSync(processes)) await endLeftovers(processes, () => undefined)
+    removeHome(home)
+  }
   removeHome(folder)
 }
 
