@@ -63,3 +63,13 @@ function ps(pid: number, column: string): string | null {
     return null
   }
 }
+
+/** True while a process group has a member. */
+export function isGroupAlive(pgid: number): boolean {
+  try {
+    process.kill(-pgid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

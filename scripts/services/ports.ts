@@ -1,11 +1,16 @@
 import { createServer } from 'node:net'
 
-/** True when a listener can be opened on this host and port right now. Port 0 is always free. */
-export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+/** Why no listener can be opened on this host and port right now, as the system's error code; null when one can. */
+export function portProblem(port: number, host: string): Promise<string | null> {
   return listenOnce(port, host).then(
-    () => true,
-    () => false,
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code ?? error.message,
   )
+}
+
+/** True when a listener can be opened on this host and port right now. Port 0 is always free. */
+export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return (await portProblem(port, host)) === null
 }
 
 /** `preferred` when it is free, otherwise a port that the system picks. Loopback unless `host` says otherwise. */

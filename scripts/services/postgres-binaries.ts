@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { StartError } from '../start-error.ts'
+import { StartError } from '#scripts/start-error.ts'
 import { canReach, type ServiceUser } from './service-user.ts'
 import { SYSTEM_ROOT } from './system-home.ts'
 

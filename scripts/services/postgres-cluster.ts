@@ -13,7 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { StartError } from '../start-error.ts'
+import { StartError } from '#scripts/start-error.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { readPrivateJson, writePrivateJson } from './service-state.ts'
 import { canReach, type ServiceUser } from './service-user.ts'

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { type EndStep, endProcess } from '../processes/end-process.ts'
-import { commandLine } from '../processes/identity.ts'
-import { StartError } from '../start-error.ts'
+import { type EndStep, endProcess } from '#scripts/processes/end-process.ts'
+import { commandLine } from '#scripts/processes/identity.ts'
+import { StartError } from '#scripts/start-error.ts'
 import { ensureDatabase, ensureRoles } from './ensure-roles.ts'
 import { freePort, isPortFree } from './ports.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
@@ -68,7 +68,7 @@ export async function startPostgres(options: {
   const user = await postgresUser(log)
   const binaries = postgresBinaries(user)
   const place = placeData(dataDir, user)
-  await stopLeftover(place, log)
+  await stopLeftoverPostgres(place, log)
   const state = await ensureCluster({ dataDir, place, user, binaries, log })
   if (options.port !== undefined && !(await isPortFree(options.port))) {
     throw new StartError(`Port ${options.port}, meant for Postgres, is in use.`)
@@ -123,7 +123,7 @@ export async function startPostgres(options: {
 }
 
 /** Ends the server that a killed run left on this data; a pid file that names some other program is stale and removed. */
-async function stopLeftover(place: string, log: (line: string) => void): Promise<void> {
+export async function stopLeftoverPostgres(place: string, log: (line: string) => void): Promise<void> {
   const pidFile = join(place, 'postmaster.pid')
   if (!existsSync(pidFile)) return
   const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0])

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
-import { StartError } from '../start-error.ts'
+import { StartError } from '#scripts/start-error.ts'
 
 /** Reads a JSON file written by `writePrivateJson`; null when there is none. A damaged file is an error in words. */
 export function readPrivateJson<T extends z.ZodType>(path: string, schema: T): z.infer<T> | null {

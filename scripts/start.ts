@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url'
+import { homePaths } from './start/home.ts'
+import { readOptions, USAGE } from './start/options.ts'
+import { plainProgress, terminalProgress } from './start/progress.ts'
+import { startToolberth } from './start/supervisor.ts'
+import { StartError } from './start-error.ts'
+
+// A closed terminal or pipe must not end the supervisor before its processes.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const print = (line: string) => process.stdout.write(`${line}\n`)
+const complain = (line: string) => process.stderr.write(`${line}\n`)
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2), process.env, root)
+  if (options === 'help') {
+    print(USAGE)
+    return 0
+  }
+  const progress = process.stdout.isTTY
+    ? terminalProgress(process.stdout, process.stderr)
+    : plainProgress(print, complain)
+  const stopping = new AbortController()
+  const forcing = new AbortController()
+  const asked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
+  const failures: Error[] = []
+  const interrupt = () => {
+    if (stopping.signal.aborted) forcing.abort()
+    else complain('Stopping; once more to end everything at once')
+    stopping.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
+  const crash = (error: unknown) => {
+    failures.push(error instanceof Error ? error : new Error(String(error)))
+    stopping.abort()
+  }
+  process.on('uncaughtException', crash)
+  process.on('unhandledRejection', crash)
+  try {
+    const toolberth = await startToolberth({
+      ...options,
+      progress,
+      signal: stopping.signal,
+      force: forcing.signal,
+    })
+    print(`Toolberth is ready: ${toolberth.url}`)
+    print(`Sign in as ${toolberth.adminEmail}; the password is in ${homePaths(options.home).adminPassword}`)
+    await asked
+    await toolberth.stop()
+  } catch (error) {
+    if (!stopping.signal.aborted || error instanceof StartError) throw error
+  }
+  const [failure] = failures
+  if (failure) throw failure
+  return 0
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (error instanceof StartError) complain(error.message)
+  else
+    complain(`Toolberth stopped because of an unexpected error: ${(error as Error).stack ?? String(error)}`)
+  process.exitCode = 1
+}
+// Whatever still holds the event loop (a half-open connection) has nothing left to do.
+process.exit()
