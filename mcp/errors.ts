@@ -33,6 +33,8 @@ const FAILURE_BY_CODE: Readonly<Record<string, NetworkFailure>> = {
   HOSTNAME_MISMATCH: 'tls',
   INVALID_CA: 'tls',
   EPROTO: 'tls',
+  // The pinned dispatcher's own: the peer holds another key than the one enrolled.
+  PIN_MISMATCH: 'tls',
 }
 
 const TLS_PREFIX = /^(?:ERR_TLS_|ERR_SSL_|UNABLE_TO_(?:GET|VERIFY|DECRYPT|DECODE)_)/

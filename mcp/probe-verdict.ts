@@ -197,7 +197,7 @@ function agentVerdict(body: string): Verdict | null {
 /** An answer's own words when they are text and not a page. */
 function serverDetail(exchange: Exchange): string | undefined {
   const text = exchange.body.trim()
-  return text === '' || /^</.test(text) ? undefined : text
+  return text === '' || text.startsWith('<') ? undefined : text
 }
 
 const METHOD: Record<ProbeStage, string> = {

@@ -146,7 +146,12 @@ describe('probeMcp against peers that fail', () => {
     })
     const failure = await failureOf(url)
     expect(failure).toMatchObject({ code, definitive, httpStatus: status, stage: 'initialize' })
-    if (status === 401) expect(failure.detail).toBe('Bearer realm="x"')
+    const details: Record<number, string> = {
+      401: 'Bearer realm="x"',
+      403: 'Bearer realm="x"',
+      302: 'http://127.0.0.1:9/',
+    }
+    expect(failure.detail).toBe(status === 404 ? undefined : (details[status] ?? 'no'))
   })
 
   it.each([
@@ -244,7 +249,7 @@ describe('probeMcp against peers that fail', () => {
 describe('probeMcp against servers that work', () => {
   it('reads a real server, tools and all', async () => {
     const server = await startEverythingServer()
-    open.push(server.stop)
+    open.push(() => server.stop())
     const result = ProbeResult.parse(await probeMcp({ url: server.url, timeoutMs: 10_000 }))
     if (!result.ok) throw new Error(result.failure.message)
     expect(result.protocolVersion).toBe('2025-11-25')

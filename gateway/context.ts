@@ -1,0 +1,36 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Logger } from 'pino'
+import type { AgentView } from './agent-view.ts'
+import type { CallRegistry } from './call-registry.ts'
+import type { Cancel } from './cancel-relay.ts'
+import type { OpenStreams } from './open-streams.ts'
+import type { Reply } from './reply.ts'
+import type { RightsCache } from './rights-cache.ts'
+import type { SessionStore } from './sessions.ts'
+import type { UpstreamSessions } from './upstream-sessions.ts'
+
+/** What every request of a gateway process shares. */
+export interface GatewayContext {
+  rights: RightsCache<AgentView>
+  sessions: SessionStore
+  upstream: UpstreamSessions
+  calls: CallRegistry
+  streams: OpenStreams
+  /** Tells the other replicas of a cancellation. */
+  publishCancel: (cancel: Cancel) => void
+  /** Notes that an agent was here. */
+  noteUse: (agentId: string) => void
+  logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  /** Milliseconds of silence after which a call is given up. */
+  callTimeoutMs?: number | undefined
+}
+
+/** One authorised request of an agent. */
+export interface AgentRequest {
+  tokenHash: Buffer
+  view: AgentView
+  headers: IncomingHttpHeaders
+  reply: Reply
+  /** Filled in for the access log. */
+  log: { rpcMethod?: string; tool?: string; outcome?: string }
+}

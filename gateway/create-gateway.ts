@@ -1,0 +1,144 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Redis } from 'ioredis'
+import type { GatewayRights } from '#contracts/gateway.ts'
+import type { Identity } from '#protocol/identity.ts'
+import { createUseNotes } from './agent-use.ts'
+import { agentViewStore } from './agent-view.ts'
+import { createCallRegistry } from './call-registry.ts'
+import { startCancelRelay } from './cancel-relay.ts'
+import type { GatewayContext } from './context.ts'
+import { createGuard } from './guard.ts'
+import { handleRequest } from './handle-request.ts'
+import { createOpenStreams } from './open-streams.ts'
+import { createRightsCache, type RightsStore } from './rights-cache.ts'
+import { createSessionStore } from './sessions.ts'
+import { createToolboxDispatchers } from './toolbox-dispatchers.ts'
+import { createUpstreamSessions } from './upstream-sessions.ts'
+
+/** How often idle sessions and connections are looked for, milliseconds. */
+const REAP_EVERY_MS = 30_000
+/** Longer than the idle time of common load balancers (60 s), so that they and not we close a kept connection. */
+const KEEP_ALIVE_MS = 65_000
+/** A whole request, headers and body, milliseconds; longer than the limit for its body alone. */
+const REQUEST_TIMEOUT_MS = 35_000
+
+export interface GatewayInput {
+  host: string
+  /** 0: a free one. */
+  port: number
+  /** Where agents and pages reach this installation: GATEWAY_PUBLIC_URL and PUBLIC_URL. */
+  publicUrls: string[]
+  rights: RightsStore<GatewayRights>
+  /** Writes down that an agent was used; called at most once a minute and agent. */
+  touchAgent: (agentId: string) => Promise<void>
+  redis: Redis
+  /** A connection of its own for SUBSCRIBE; closed by the gateway. */
+  subscriber: Redis
+  /** Begins the names of keys and channels. */
+  keyPrefix: string
+  identity: Identity
+  logger: GatewayContext['logger']
+  /** Milliseconds of silence after which a call is given up; left out: 60 s. */
+  callTimeoutMs?: number
+  /** Milliseconds after which an upstream session without calls is ended; left out: 10 min. */
+  upstreamIdleMs?: number
+}
+
+export interface Gateway {
+  port: number
+  /** Stops accepting, lets calls end for up to `graceMs`, ends streams and upstream sessions. The Redis passed in stays open. */
+  close(graceMs?: number): Promise<void>
+}
+
+/** Starts a gateway. Rejects when the port is taken or Redis cannot be reached. */
+export async function createGateway(input: GatewayInput): Promise<Gateway> {
+  const dispatchers = createToolboxDispatchers(input.identity)
+  const calls = createCallRegistry()
+  const relay = await startCancelRelay({
+    redis: input.redis,
+    subscriber: input.subscriber,
+    channel: `${input.keyPrefix}:cancel`,
+    onCancel: ({ sessionId, requestId }) => calls.cancel(sessionId, requestId),
+  })
+  const { logger } = input
+  const upstream = createUpstreamSessions(dispatchers, {
+    ...(input.upstreamIdleMs === undefined ? {} : { idleMs: input.upstreamIdleMs }),
+  })
+  const rights = createRightsCache(agentViewStore(input.rights))
+  const streams = createOpenStreams()
+  let stopping = false
+  const context = {
+    rights,
+    sessions: createSessionStore(input.redis, { keyPrefix: input.keyPrefix }),
+    upstream,
+    calls,
+    streams,
+    publishCancel: (cancel: Parameters<typeof relay.publish>[0]) => {
+      relay
+        .publish(cancel)
+        .catch((error: unknown) => logger.warn({ err: error }, 'a cancellation was not relayed'))
+    },
+    noteUse: createUseNotes(input.touchAgent, (error) => logger.warn({ err: error }, 'use was not noted')),
+    logger,
+    callTimeoutMs: input.callTimeoutMs,
+    guard: createGuard({ host: input.host, publicUrls: input.publicUrls }),
+    stopping: () => stopping,
+  }
+
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
+    (request, response) => void handleRequest(context, request, response),
+  )
+  const reaper = setInterval(() => {
+    dispatchers.reap()
+    upstream.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
+  }, REAP_EVERY_MS)
+
+  async function release(): Promise<void> {
+    clearInterval(reaper)
+    rights.close()
+    relay.close()
+    await upstream.close()
+    await dispatchers.close()
+  }
+  try {
+    await listen(server, input.host, input.port)
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close(graceMs = 1500) {
+      stopping = true
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+      streams.endAll()
+      server.closeIdleConnections()
+      await settledWithin(calls.idle(), graceMs)
+      calls.stopAll('shutdown')
+      await settledWithin(calls.idle(), 200)
+      server.closeIdleConnections()
+      await settledWithin(closed, 200)
+      server.closeAllConnections()
+      await release()
+    },
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([work, late.promise])
+  clearTimeout(timer)
+}

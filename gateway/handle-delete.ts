@@ -1,0 +1,16 @@
+import type { AgentRequest, GatewayContext } from './context.ts'
+import { answerStoreUnavailable, requireSession } from './require-session.ts'
+
+/** Ends a session, and its stream where that is open in this process. */
+export async function handleDelete(context: GatewayContext, agent: AgentRequest): Promise<void> {
+  const session = await requireSession(context, agent, null)
+  if (session === null) return
+  try {
+    await context.sessions.end(agent.view.rights.agentId, session.id)
+  } catch (error) {
+    context.logger.error({ err: error }, 'a session cannot be ended')
+    return answerStoreUnavailable(agent, null)
+  }
+  context.streams.end(session.id)
+  agent.reply.empty(204)
+}

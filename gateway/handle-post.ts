@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http'
+import {
+  classifyMessage,
+  isRecord,
+  isRpcId,
+  RPC_CONNECTION_CLOSED,
+  RPC_INVALID_REQUEST,
+  RPC_PARSE_ERROR,
+  type RpcId,
+  type RpcNotification,
+  rpcFailure,
+} from '#mcp/json-rpc.ts'
+import type { AgentRequest, GatewayContext } from './context.ts'
+import { handleRpcRequest } from './handle-rpc-request.ts'
+import { initializeSession } from './initialize-session.ts'
+import { accepts, mediaType } from './media-types.ts'
+import { isSpoken, LEGACY_VERSIONS } from './protocol-version.ts'
+import { MAX_BODY_BYTES, readBody } from './read-body.ts'
+import { requireSession } from './require-session.ts'
+
+/** One message of an agent: read, checked and passed to its handler. */
+export async function handlePost(
+  context: GatewayContext,
+  request: IncomingMessage,
+  agent: AgentRequest,
+): Promise<void> {
+  const { reply } = agent
+  const refused = refusedHeaders(request)
+  if (refused) {
+    request.resume()
+    return reply.json(refused.status, rpcFailure(null, RPC_INVALID_REQUEST, refused.text))
+  }
+  const body = await readBody(request)
+  if (body === 'closed') return reply.end()
+  if (typeof body === 'string') {
+    const text =
+      body === 'timeout'
+        ? 'The body of the request did not arrive in time.'
+        : `The body is larger than ${MAX_BODY_BYTES / 1024 / 1024} MiB. Send less at once.`
+    const status = body === 'timeout' ? 408 : 413
+    return reply.json(status, rpcFailure(null, RPC_INVALID_REQUEST, text), { connection: 'close' })
+  }
+
+  const parsed = parseBody(body.text)
+  if ('error' in parsed) return reply.json(400, parsed.error)
+  const { kind, message } = parsed.classified
+  if (kind === 'request' && message.method === 'initialize') {
+    agent.log.rpcMethod = message.method
+    return initializeSession(context, agent, message)
+  }
+  const version = single(request.headers['mcp-protocol-version'])
+  const id: RpcId | null = kind === 'request' ? message.id : null
+  if (!isSpoken(version)) {
+    const text = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported (supported: ${LEGACY_VERSIONS.join(', ')}).`
+    return reply.json(400, rpcFailure(id, RPC_CONNECTION_CLOSED, text))
+  }
+  const session = await requireSession(context, agent, id)
+  if (session === null) return
+  if (kind === 'request') {
+    agent.log.rpcMethod = message.method
+    return handleRpcRequest(context, agent, session, message)
+  }
+  if (kind === 'notification') handleNotification(context, session.id, message)
+  reply.empty(202)
+}
+
+function handleNotification(
+  context: GatewayContext,
+  sessionId: string,
+  { method, params }: RpcNotification,
+): void {
+  if (method !== 'notifications/cancelled') return
+  const requestId = params?.requestId
+  if (!isRpcId(requestId) || context.calls.cancel(sessionId, requestId)) return
+  context.publishCancel({ sessionId, requestId })
+}
+
+function refusedHeaders({ headers }: IncomingMessage): { status: number; text: string } | null {
+  if (mediaType(headers['content-type']) !== 'application/json') {
+    return { status: 415, text: 'Send the header "Content-Type: application/json".' }
+  }
+  if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
+    return { status: 415, text: 'Compressed bodies are not read here: send it without Content-Encoding.' }
+  }
+  if (!accepts(headers.accept, 'application/json') || !accepts(headers.accept, 'text/event-stream')) {
+    return { status: 406, text: 'Send the header "Accept: application/json, text/event-stream".' }
+  }
+  return null
+}
+
+function parseBody(
+  text: string,
+):
+  | { classified: NonNullable<ReturnType<typeof classifyMessage>> }
+  | { error: ReturnType<typeof rpcFailure> } {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { error: rpcFailure(null, RPC_PARSE_ERROR, 'The body is not JSON.') }
+  }
+  if (Array.isArray(value)) {
+    const message = 'Batches are not part of MCP since 2025-06-18: send one message per request.'
+    return { error: rpcFailure(null, RPC_INVALID_REQUEST, message) }
+  }
+  const classified = classifyMessage(value)
+  if (classified) return { classified }
+  const id = isRecord(value) && isRpcId(value.id) ? value.id : null
+  return { error: rpcFailure(id, RPC_INVALID_REQUEST, 'The body is not a JSON-RPC 2.0 message of MCP.') }
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
+import type { AgentView } from './agent-view.ts'
+import { answerUnauthorized } from './answer-unauthorized.ts'
+import type { AgentRequest, GatewayContext } from './context.ts'
+import type { Guard } from './guard.ts'
+import { handleDelete } from './handle-delete.ts'
+import { handleGet } from './handle-get.ts'
+import { handlePost } from './handle-post.ts'
+import { createReply, type Reply } from './reply.ts'
+import { answerStoreUnavailable } from './require-session.ts'
+import { RightsUnavailableError } from './rights-cache.ts'
+import { readRoute } from './route.ts'
+
+const ALLOWED_METHODS = 'GET, POST, DELETE, OPTIONS'
+
+/** Answers one HTTP request. Addresses are not logged, for they may carry a token; errors of ours answer 500 without their text. */
+export async function handleRequest(
+  context: GatewayContext & { guard: Guard; stopping: () => boolean },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const startedAt = performance.now()
+  const reply = createReply(response)
+  const log: AgentRequest['log'] = {}
+  let agentId: string | undefined
+  response.once('close', () => {
+    const ms = Math.round(performance.now() - startedAt)
+    context.logger.debug(
+      { ...log, agentId, method: request.method, status: response.statusCode, ms },
+      'request',
+    )
+  })
+  try {
+    for (const [name, value] of Object.entries(context.guard.corsHeaders(request.headers.origin))) {
+      response.setHeader(name, value)
+    }
+    const agent = await authorize(context, request, reply, log)
+    if (agent === null) {
+      if (!request.complete) request.resume()
+      return
+    }
+    agentId = agent.view.rights.agentId
+    context.noteUse(agentId)
+    await dispatch(context, request, agent)
+  } catch (error) {
+    context.logger.error({ err: error, agentId, ...log }, 'a request failed')
+    const failure = rpcFailure(
+      null,
+      RPC_INTERNAL_ERROR,
+      'Something went wrong inside the gateway. Try again.',
+    )
+    if (reply.streaming) reply.finish(failure)
+    else reply.json(500, failure)
+  }
+}
+
+/** Everything before the agent's own business. `null` after the request was answered. */
+async function authorize(
+  context: GatewayContext & { guard: Guard; stopping: () => boolean },
+  request: IncomingMessage,
+  reply: Reply,
+  log: AgentRequest['log'],
+): Promise<AgentRequest | null> {
+  const { headers } = request
+  const refusal = context.guard.refusal(request)
+  if (refusal !== null) {
+    reply.json(403, rpcFailure(null, RPC_INVALID_REQUEST, refusal))
+    return null
+  }
+  const route = readRoute(request.url ?? '', headers.authorization)
+  if (route.kind === 'unknown') {
+    const text = 'There is nothing at this address: an agent is at /agents/{agentId}/mcp.'
+    reply.json(404, rpcFailure(null, RPC_INVALID_REQUEST, text))
+    return null
+  }
+  if (route.kind === 'health') {
+    reply.json(context.stopping() ? 503 : 200, `{"status":"${context.stopping() ? 'stopping' : 'ok'}"}`)
+    return null
+  }
+  if (request.method === 'OPTIONS') {
+    reply.empty(204, preflight(headers.origin))
+    return null
+  }
+  if (context.stopping()) {
+    answerStopping(reply)
+    return null
+  }
+  if (route.token === null) {
+    answerUnauthorized(reply, null, headers.authorization !== undefined)
+    return null
+  }
+  const tokenHash = createHash('sha256').update(route.token).digest()
+  let view: AgentView | null
+  try {
+    view = await context.rights.get(tokenHash)
+  } catch (error) {
+    if (!(error instanceof RightsUnavailableError)) throw error
+    context.logger.error({ err: error.cause ?? error }, 'rights cannot be read')
+    answerStoreUnavailable({ reply }, null)
+    return null
+  }
+  // A token opens its own agent's address and no other.
+  if (view === null || (route.agentId !== null && route.agentId !== view.rights.agentId)) {
+    answerUnauthorized(reply, null)
+    return null
+  }
+  return { tokenHash, view, headers, reply, log }
+}
+
+async function dispatch(
+  context: GatewayContext,
+  request: IncomingMessage,
+  agent: AgentRequest,
+): Promise<void> {
+  switch (request.method) {
+    case 'POST':
+      return handlePost(context, request, agent)
+    case 'GET':
+      return handleGet(context, agent)
+    case 'DELETE':
+      return handleDelete(context, agent)
+    default: {
+      const failure = rpcFailure(
+        null,
+        RPC_INVALID_REQUEST,
+        'Use POST for messages, GET for the stream, DELETE to end.',
+      )
+      return agent.reply.json(405, failure, { allow: ALLOWED_METHODS })
+    }
+  }
+}
+
+function preflight(origin: string | undefined): Record<string, string> {
+  if (origin === undefined) return { allow: ALLOWED_METHODS }
+  return {
+    'access-control-allow-methods': ALLOWED_METHODS,
+    'access-control-allow-headers':
+      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id',
+    'access-control-max-age': '600',
+  }
+}
+
+function answerStopping(reply: Reply): void {
+  const failure = rpcFailure(null, RPC_INTERNAL_ERROR, 'The gateway is shutting down. Try again in a moment.')
+  reply.json(503, failure, { 'retry-after': '1', connection: 'close' })
+}

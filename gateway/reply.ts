@@ -1,0 +1,85 @@
+import type { ServerResponse } from 'node:http'
+import type { RpcMessage } from '#mcp/json-rpc.ts'
+import { encodeSse, SSE_HEADERS, SSE_KEEPALIVE } from '#mcp/sse.ts'
+
+/** Proxies cut silent streams after 30 s or more, milliseconds. */
+const KEEPALIVE_MS = 15_000
+
+/** The one answer to a request: JSON, or a stream of messages. Nothing of an answer may be stored by anybody on the way. */
+export interface Reply {
+  readonly streaming: boolean
+  /** Called once when the connection ends, after the answer or in the middle of it. */
+  onClientGone(listener: () => void): void
+  /** Answers with JSON text and ends. */
+  json(status: number, body: RpcMessage | string, headers?: Record<string, string>): void
+  /** Answers without a body and ends. */
+  empty(status: number, headers?: Record<string, string>): void
+  /** Begins a stream of server-sent events; `onTick` is called with every keepalive. */
+  openStream(onTick?: () => void): void
+  /** Sends a message as an event, waiting while the client reads slowly. */
+  send(message: RpcMessage): Promise<void>
+  /** The last message: an event where a stream is open, JSON otherwise. */
+  finish(message: RpcMessage): void
+  end(): void
+}
+
+export function createReply(response: ServerResponse): Reply {
+  let keepalive: NodeJS.Timeout | undefined
+  response.once('close', () => clearInterval(keepalive))
+
+  const reply: Reply = {
+    get streaming() {
+      return response.headersSent
+    },
+    onClientGone(listener) {
+      if (response.destroyed) listener()
+      else response.once('close', listener)
+    },
+    json(status, body, headers) {
+      if (response.headersSent) return reply.end()
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      response.writeHead(status, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+        'cache-control': 'no-store',
+        ...headers,
+      })
+      response.end(text)
+    },
+    empty(status, headers) {
+      if (response.headersSent) return reply.end()
+      const length = status === 204 ? {} : { 'content-length': '0' }
+      response.writeHead(status, { 'cache-control': 'no-store', ...length, ...headers })
+      response.end()
+    },
+    openStream(onTick) {
+      if (response.headersSent) return
+      response.writeHead(200, { ...SSE_HEADERS, 'cache-control': 'no-store, no-transform' })
+      response.flushHeaders()
+      keepalive = setInterval(() => {
+        response.write(SSE_KEEPALIVE)
+        onTick?.()
+      }, KEEPALIVE_MS)
+    },
+    async send(message) {
+      if (response.writableEnded || response.destroyed) return
+      if (response.write(encodeSse({ data: JSON.stringify(message) }))) return
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          response.off('drain', done).off('close', done)
+          resolve()
+        }
+        response.once('drain', done).once('close', done)
+      })
+    },
+    finish(message) {
+      if (!response.headersSent) return reply.json(200, message)
+      if (!response.writableEnded) response.end(encodeSse({ data: JSON.stringify(message) }))
+    },
+    end() {
+      clearInterval(keepalive)
+      if (!response.writableEnded) response.end()
+    },
+  }
+  return reply
+}

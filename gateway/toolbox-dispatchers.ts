@@ -1,0 +1,63 @@
+import type { Agent, Dispatcher } from 'undici'
+import type { GatewayToolbox } from '#contracts/gateway.ts'
+import type { Identity } from '#protocol/identity.ts'
+import { createPinnedDispatcher } from '#protocol/pinned-dispatcher.ts'
+
+/** A toolbox on the same continent answers a TLS handshake far below this; beyond it calls of others would pile up. */
+const CONNECT_TIMEOUT_MS = 5000
+/** Sockets per toolbox. Calls are bounded per instance first, so that one slow server cannot take them all. */
+const MAX_SOCKETS = 256
+/** A toolbox that nobody calls keeps no sockets, milliseconds. */
+const IDLE_MS = 10 * 60_000
+
+interface Pooled {
+  url: string
+  certificate: string
+  agent: Agent
+  usedAt: number
+}
+
+export interface ToolboxDispatchers {
+  /** The mTLS connections to a toolbox, made anew when its address or key changed. */
+  get(toolbox: Pick<GatewayToolbox, 'id' | 'url' | 'certificate'>): Dispatcher
+  /** Closes the connections of toolboxes that were not called for a while. */
+  reap(): void
+  close(): Promise<void>
+}
+
+/** One pool of pinned connections per toolbox. Time-outs of answers are the caller's: a tool may take minutes. */
+export function createToolboxDispatchers(identity: Identity): ToolboxDispatchers {
+  const pool = new Map<string, Pooled>()
+
+  return {
+    get({ id, url, certificate }) {
+      const known = pool.get(id)
+      if (known && known.url === url && known.certificate === certificate) {
+        known.usedAt = Date.now()
+        return known.agent
+      }
+      // Calls under way on the old connections end by themselves.
+      if (known) void known.agent.close().catch(() => {})
+      const agent = createPinnedDispatcher({
+        serverCertificate: certificate,
+        clientIdentity: identity,
+        connections: MAX_SOCKETS,
+        timeouts: { connect: CONNECT_TIMEOUT_MS, headers: 0, body: 0 },
+      })
+      pool.set(id, { url, certificate, agent, usedAt: Date.now() })
+      return agent
+    },
+    reap() {
+      for (const [id, { agent, usedAt }] of pool) {
+        if (Date.now() - usedAt < IDLE_MS) continue
+        pool.delete(id)
+        void agent.close().catch(() => {})
+      }
+    },
+    async close() {
+      const agents = [...pool.values()].map(({ agent }) => agent.destroy())
+      pool.clear()
+      await Promise.all(agents)
+    },
+  }
+}

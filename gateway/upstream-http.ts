@@ -1,0 +1,113 @@
+import type { Dispatcher } from 'undici'
+import { type ClassifiedMessage, parseRpcMessage, type RpcMessage } from '#mcp/json-rpc.ts'
+import { readSse } from '#mcp/sse.ts'
+import { readBounded } from '#protocol/bounded-http.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+/** Largest single message from a server: images and files come as base64 inside of results. */
+const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+/** Largest body of an error answer that is read. */
+const MAX_ERROR_BYTES = 64 * 1024
+/** A whole body, milliseconds; calls have their own, shorter time-out. */
+const BODY_TIMEOUT_MS = 60 * 60_000
+
+/** An MCP endpoint on a toolbox. */
+export interface Endpoint {
+  dispatcher: Dispatcher
+  /** `https://host:port`, without a path. */
+  origin: string
+  path: string
+}
+
+export interface UpstreamAnswer {
+  status: number
+  sessionId: string | null
+  /** `text/event-stream`: messages come one by one. */
+  streamed: boolean
+  body: Dispatcher.ResponseData['body']
+}
+
+/** POSTs one message. Throws what undici throws, the signal's reason among it. */
+export async function postMessage(
+  endpoint: Endpoint,
+  session: { id: string | null; protocolVersion: string | null },
+  message: RpcMessage,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> {
+  const { statusCode, headers, body } = await endpoint.dispatcher.request({
+    origin: endpoint.origin,
+    path: endpoint.path,
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...sessionHeaders(session),
+    },
+    body: JSON.stringify(message),
+    signal,
+  })
+  const sessionId = headers['mcp-session-id']
+  return {
+    status: statusCode,
+    sessionId: typeof sessionId === 'string' ? sessionId : null,
+    streamed: String(headers['content-type'] ?? '')
+      .toLowerCase()
+      .startsWith('text/event-stream'),
+    body,
+  }
+}
+
+/** Ends a session; what the server says to it does not matter. */
+export async function deleteSession(
+  endpoint: Endpoint,
+  session: { id: string | null; protocolVersion: string | null },
+  signal: AbortSignal,
+): Promise<void> {
+  const { body } = await endpoint.dispatcher.request({
+    origin: endpoint.origin,
+    path: endpoint.path,
+    method: 'DELETE',
+    headers: sessionHeaders(session),
+    signal,
+  })
+  await body.dump()
+}
+
+/** The messages of a 2xx answer to a request. Throws UpstreamError PROTOCOL_ERROR for what is no JSON-RPC. */
+export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<ClassifiedMessage, void, void> {
+  if (!answer.streamed) {
+    const bytes = await readBounded(answer.body, { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: BODY_TIMEOUT_MS })
+    yield parsed(bytes.toString('utf8'))
+    return
+  }
+  for await (const event of readSse(answer.body, { maxEventChars: MAX_MESSAGE_BYTES })) {
+    if (event.event === 'message' && event.data !== '') yield parsed(event.data)
+  }
+}
+
+/** The beginning of an error answer; the connection can be used again afterwards. */
+export async function readErrorBody(answer: UpstreamAnswer): Promise<string> {
+  try {
+    const bytes = await readBounded(answer.body, { maxBytes: MAX_ERROR_BYTES, timeoutMs: 5000 })
+    return bytes.toString('utf8')
+  } catch {
+    answer.body.destroy()
+    return ''
+  }
+}
+
+function parsed(text: string): ClassifiedMessage {
+  const message = parseRpcMessage(text)
+  if (message === null) throw new UpstreamError('PROTOCOL_ERROR', 'not JSON-RPC')
+  return message
+}
+
+function sessionHeaders(session: {
+  id: string | null
+  protocolVersion: string | null
+}): Record<string, string> {
+  return {
+    ...(session.id === null ? {} : { 'mcp-session-id': session.id }),
+    ...(session.protocolVersion === null ? {} : { 'mcp-protocol-version': session.protocolVersion }),
+  }
+}
