@@ -9,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // The smallest machine this must fit has 2 cores; a third worker only makes each suite slower there.
     maxWorkers: 2,
+    // Prisma's schema engine is WebAssembly that Node imports as a module, and says each time that this is new.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     reporters: process.env.VITEST_JSON
       ? [['minimal'], ['json', { outputFile: process.env.VITEST_JSON }]]
       : ['default'],

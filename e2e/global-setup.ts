@@ -1,5 +1,7 @@
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { publishInstallation } from '#e2e/installation.ts'
+import { homePaths } from '#scripts/start/home.ts'
 import { plainProgress } from '#scripts/start/progress.ts'
 import { startToolberth } from '#scripts/start/supervisor.ts'
 import { openRunFolder } from '#testing/run-folder.ts'
@@ -7,9 +9,10 @@ import { openRunFolder } from '#testing/run-folder.ts'
 /** Starts a whole Toolberth with a home of its own on free ports; it serves every spec and is gone afterwards. */
 export default async function globalSetup(): Promise<() => Promise<void>> {
   const run = openRunFolder()
+  const home = join(run.folder, 'homes', 'e2e')
   try {
     const toolberth = await startToolberth({
-      home: join(run.folder, 'homes', 'e2e'),
+      home,
       host: '127.0.0.1',
       ports: 'free',
       database: null,
@@ -23,10 +26,23 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
     publishInstallation(toolberth)
     return async () => {
       await toolberth.stop()
+      keepLogs(home)
       await run.close()
     }
   } catch (error) {
+    keepLogs(home)
     await run.close()
     throw error
+  }
+}
+
+/** The home goes away; what its processes logged is what explains a failed spec. */
+function keepLogs(home: string): void {
+  const target = join(import.meta.dirname, '..', 'test-results', 'logs')
+  rmSync(target, { recursive: true, force: true })
+  try {
+    cpSync(homePaths(home).logs, target, { recursive: true })
+  } catch {
+    // The start ended before anything was logged.
   }
 }
