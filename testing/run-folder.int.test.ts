@@ -6,12 +6,12 @@ import { createInterface } from 'node:readline'
 import { describe, expect, it, vi } from 'vitest'
 import { isAlive } from '#scripts/processes/identity.ts'
 
-const module = join(import.meta.dirname, 'run-folder.ts')
+const runFolderModule = join(import.meta.dirname, 'run-folder.ts')
 
 /** A test run in small: a folder, and one noted process that would live on. Prints both. */
 const program = `
   import { spawn } from 'node:child_process'
-  import { noteProcess, openRunFolder } from ${JSON.stringify(module)}
+  import { noteProcess, openRunFolder } from ${JSON.stringify(runFolderModule)}
   const { folder } = openRunFolder()
   const child = spawn('sleep', ['120'], { detached: true, stdio: 'ignore' })
   noteProcess(folder, child.pid)
