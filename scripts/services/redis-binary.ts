@@ -30,15 +30,20 @@ const EXTRA_FOLDERS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']
  * package manager as root or through a sudo that asks nothing, unless `allowSystemInstall` is false; otherwise throws
  * `StartError` with the line that says how.
  */
-export async function redisBinary(allowSystemInstall: boolean, log: (line: string) => void): Promise<string> {
-  const present = findServer()
+export async function redisBinary(
+  allowSystemInstall: boolean,
+  log: (line: string) => void,
+  extraFolders: string[] = EXTRA_FOLDERS,
+): Promise<string> {
+  const find = (name: string) => findExecutable(name, extraFolders)
+  const present = find('redis-server') ?? find('valkey-server')
   if (present) return present
-  const installer = INSTALLERS.find(({ command }) => findExecutable(command))
+  const installer = INSTALLERS.find(({ command }) => find(command))
   const byHand =
     installer?.byHand ?? (process.platform === 'darwin' ? 'brew install redis' : 'your package manager')
   const advice = `install it (${byHand}), or set REDIS_URL to a Redis of your own`
   if (!allowSystemInstall) throw new StartError(`Redis is missing and --no-system-install is set: ${advice}.`)
-  const prefix = installer ? await rootPrefix() : null
+  const prefix = installer ? await rootPrefix(find('sudo')) : null
   if (!installer || !prefix)
     throw new StartError(`Redis is missing and cannot be installed from here: ${advice}.`)
   for (const step of installer.steps) {
@@ -48,18 +53,14 @@ export async function redisBinary(allowSystemInstall: boolean, log: (line: strin
     // An update that fails for one of several sources does not keep the install from working.
     if (code !== 0 && step !== installer.steps[0]) break
   }
-  const installed = findServer()
+  const installed = find('redis-server') ?? find('valkey-server')
   if (!installed)
     throw new StartError(`Redis is missing and ${installer.command} could not install it: ${advice}.`)
   return installed
 }
 
-function findServer(): string | null {
-  return findExecutable('redis-server') ?? findExecutable('valkey-server')
-}
-
-function findExecutable(name: string): string | null {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_FOLDERS]) {
+function findExecutable(name: string, extraFolders: string[]): string | null {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...extraFolders]) {
     if (!folder) continue
     try {
       accessSync(join(folder, name), constants.X_OK)
@@ -72,9 +73,8 @@ function findExecutable(name: string): string | null {
 }
 
 /** What to put before a command to run it as root; null when that is not possible without asking. */
-async function rootPrefix(): Promise<string[] | null> {
+async function rootPrefix(sudo: string | null): Promise<string[] | null> {
   if (process.getuid?.() === 0) return []
-  const sudo = findExecutable('sudo')
   if (!sudo) return null
   return run(sudo, ['-n', 'true']).then(
     () => [sudo, '-n'],

@@ -48,7 +48,7 @@ export function readOptions(
 ): StartOptions | 'help' {
   const flags = readFlags(args)
   if (flags.help) return 'help'
-  const env = { ...readEnvFile(resolve(root, '.env')), ...withoutEmpty(environment) }
+  const env = withoutEmpty({ ...readEnvFile(resolve(root, '.env')), ...environment })
   const ports = {
     web: port(flags.port ?? env.PORT ?? '3000', '--port (PORT)'),
     gateway: port(flags['gateway-port'] ?? env.GATEWAY_PORT ?? '3100', '--gateway-port (GATEWAY_PORT)'),
@@ -100,7 +100,7 @@ function readFlags(args: string[]) {
 
 /** Next reads the same file by itself; a variable that is really set wins there too. */
 function readEnvFile(path: string): NodeJS.ProcessEnv {
-  return (existsSync(path) ? withoutEmpty(parseEnv(readFileSync(path, 'utf8'))) : {}) as NodeJS.ProcessEnv
+  return (existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {}) as NodeJS.ProcessEnv
 }
 
 /** `DATABASE_URL=` in a file or shell means "not set". */
