@@ -62,9 +62,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     onCancel: ({ sessionId, requestId }) => calls.cancel(sessionId, requestId),
   })
   const { logger } = input
-  const upstream = createUpstreamSessions(dispatchers, {
-    ...(input.upstreamIdleMs === undefined ? {} : { idleMs: input.upstreamIdleMs }),
-  })
+  const upstream = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
   const rights = createRightsCache(agentViewStore(input.rights))
   const streams = createOpenStreams()
   let stopping = false

@@ -50,7 +50,7 @@ interface Slot {
 /** MCP sessions with servers, one per agent and instance, so that no server mixes up two agents. */
 export function createUpstreamSessions(
   dispatchers: ToolboxDispatchers,
-  options: { maxSessions?: number; maxCallsPerInstance?: number; idleMs?: number } = {},
+  options: { maxSessions?: number; maxCallsPerInstance?: number; idleMs?: number | undefined } = {},
 ): UpstreamSessions {
   const slots = new Map<string, Slot>()
   const callsByInstance = new Map<string, number>()

@@ -1,0 +1,164 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { Redis } from 'ioredis'
+import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
+import type { ToolDefinition } from '#contracts/probe.ts'
+import { createGateway, type Gateway, type GatewayInput } from '#gateway/create-gateway.ts'
+import type { RightsStore } from '#gateway/rights-cache.ts'
+import { createIdentity, type Identity } from '#protocol/identity.ts'
+import type { ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
+
+/** Rights that a test changes at will; `down` makes the store unreachable. */
+export interface TestRights extends RightsStore<GatewayRights> {
+  down: boolean
+  loads: number
+  set(token: string, rights: GatewayRights | null): void
+}
+
+export function createTestRights(): TestRights {
+  const byHash = new Map<string, GatewayRights>()
+  let version = 1n
+  const store: TestRights = {
+    down: false,
+    loads: 0,
+    set(token, rights) {
+      const key = createHash('sha256').update(token).digest('hex')
+      if (rights) byHash.set(key, rights)
+      else byHash.delete(key)
+      version++
+    },
+    async load(tokenHash) {
+      store.loads++
+      if (store.down) throw new Error('down')
+      return byHash.get(tokenHash.toString('hex')) ?? null
+    },
+    async readVersion() {
+      if (store.down) throw new Error('down')
+      return version
+    },
+  }
+  return store
+}
+
+export function newToken(): string {
+  return `tba_${randomBytes(32).toString('base64url')}`
+}
+
+export function testConnection(
+  toolbox: ToolboxStandIn,
+  input: Partial<GatewayConnection> & { tools: ToolDefinition[] },
+): GatewayConnection {
+  return {
+    id: randomUUID(),
+    slug: 'every',
+    prefixTools: true,
+    serverId: randomUUID(),
+    serverName: 'everything',
+    serverState: 'running',
+    instanceId: randomUUID(),
+    toolbox: {
+      id: TOOLBOX_ID,
+      url: toolbox.url,
+      certificate: toolbox.certificate,
+      state: 'active',
+    },
+    ...input,
+  }
+}
+const TOOLBOX_ID = randomUUID()
+
+export function testAgent(connections: GatewayConnection[]): GatewayRights {
+  return { agentId: randomUUID(), userId: randomUUID(), agentName: 'agent', connections }
+}
+
+export const INITIALIZE = {
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
+} as const
+
+export interface TestGateway extends Gateway {
+  rights: TestRights
+  identity: Identity
+  origin: string
+  /** Lines at levels above debug. */
+  logged: unknown[]
+  /** One raw POST under the address with the token. */
+  post(token: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+  /** A session made by hand; answers its id. */
+  session(token: string): Promise<string>
+  /** The official SDK's client, connected as an agent. */
+  connect(
+    token: string,
+    agentId?: string,
+  ): Promise<{ client: Client; transport: StreamableHTTPClientTransport }>
+}
+
+/** A gateway on a free port over the given Redis, with rights in memory. */
+export async function startTestGateway(
+  redisUrl: string,
+  options: Partial<Pick<GatewayInput, 'callTimeoutMs' | 'upstreamIdleMs' | 'rights' | 'identity'>> = {},
+): Promise<TestGateway> {
+  const identity = options.identity ?? (await createIdentity('gateway'))
+  const rights = createTestRights()
+  const redis = quiet(new Redis(redisUrl, { maxRetriesPerRequest: 1 }))
+  const logged: unknown[] = []
+  const log = (...entry: unknown[]) => void logged.push(entry)
+  const gateway = await createGateway({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrls: ['http://localhost:3100', 'http://localhost:3000'],
+    rights,
+    touchAgent: async () => {},
+    redis,
+    subscriber: quiet(new Redis(redisUrl, { maxRetriesPerRequest: null })),
+    keyPrefix: 'test:gateway',
+    identity,
+    logger: { debug: log, info: log, warn: log, error: log },
+    ...options,
+  })
+  const origin = `http://127.0.0.1:${gateway.port}`
+  const post = (token: string, body: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${origin}/t/${token}/mcp`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        ...headers,
+      },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  return {
+    ...gateway,
+    post,
+    async session(token) {
+      const response = await post(token, INITIALIZE)
+      return response.headers.get('mcp-session-id') ?? ''
+    },
+    rights,
+    identity,
+    origin,
+    logged,
+    async connect(token, agentId) {
+      const url = new URL(agentId === undefined ? `/t/${token}/mcp` : `/agents/${agentId}/mcp`, origin)
+      const headers = new Headers(agentId === undefined ? [] : [['authorization', `Bearer ${token}`]])
+      const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } })
+      const client = new Client({ name: 'test', version: '1' })
+      await client.connect(transport)
+      return { client, transport }
+    },
+    async close(graceMs) {
+      await gateway.close(graceMs)
+      redis.disconnect()
+    },
+  }
+}
+
+function quiet(redis: Redis): Redis {
+  redis.on('error', () => {
+    // Some tests take Redis away.
+  })
+  return redis
+}
