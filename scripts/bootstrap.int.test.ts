@@ -40,8 +40,8 @@ function write(path: string, content: string | object): void {
 
 /** What the bootstrap said it did, run as `prestart` runs it. */
 async function bootstrap(): Promise<string[]> {
-  const module = new URL('bootstrap.mjs', import.meta.url).href
-  const code = `(await import(${JSON.stringify(module)})).bootstrap(process.argv[1], (line) => console.log('> ' + line))`
+  const entry = new URL('bootstrap.mjs', import.meta.url).href
+  const code = `(await import(${JSON.stringify(entry)})).bootstrap(process.argv[1], (line) => console.log('> ' + line))`
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code, root])
   return stdout.split('\n').flatMap((line) => (line.startsWith('> ') ? [line.slice(2)] : []))
 }

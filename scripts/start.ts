@@ -8,6 +8,8 @@ import { StartError } from './start-error.ts'
 // A closed terminal or pipe must not end the supervisor before its processes.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
+/** npm passes on the Ctrl-C that the terminal has delivered already: two signals so close are one key. */
+const SAME_KEY_MS = 700
 const root = fileURLToPath(new URL('..', import.meta.url))
 const print = (line: string) => process.stdout.write(`${line}\n`)
 const complain = (line: string) => process.stderr.write(`${line}\n`)
@@ -25,10 +27,15 @@ async function main(): Promise<number> {
   const forcing = new AbortController()
   const asked = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()))
   const failures: Error[] = []
+  let firstAt = Number.POSITIVE_INFINITY
   const interrupt = () => {
-    if (stopping.signal.aborted) forcing.abort()
-    else complain('Stopping; once more to end everything at once')
-    stopping.abort()
+    if (!stopping.signal.aborted) {
+      complain('Stopping; once more to end everything at once')
+      firstAt = Date.now()
+      stopping.abort()
+    } else if (Date.now() - firstAt > SAME_KEY_MS) {
+      forcing.abort()
+    }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
   const crash = (error: unknown) => {

@@ -129,10 +129,10 @@ describe('startPostgres', () => {
   })
 
   it('stops the server that a killed run left, and is not misled by a stale pid file', async () => {
-    const module = JSON.stringify(new URL('postgres.ts', import.meta.url).href)
+    const entry = JSON.stringify(new URL('postgres.ts', import.meta.url).href)
     const dataDir = JSON.stringify(join(home, 'postgres'))
     const left = await abandon(
-      `(await import(${module})).startPostgres({ dataDir: ${dataDir}, log: () => {} })`,
+      `(await import(${entry})).startPostgres({ dataDir: ${dataDir}, log: () => {} })`,
     )
     expect(isAlive(left)).toBe(true)
     const next = await postgres()
@@ -185,10 +185,10 @@ describe('startRedis', () => {
     client.disconnect()
     await first.stop()
     expect(isAlive(first.pid)).toBe(false)
-    const module = JSON.stringify(new URL('redis.ts', import.meta.url).href)
+    const entry = JSON.stringify(new URL('redis.ts', import.meta.url).href)
     const dir = JSON.stringify(join(home, 'redis'))
     const left = await abandon(
-      `(await import(${module})).startRedis({ dir: ${dir}, log: () => {}, allowSystemInstall: false })`,
+      `(await import(${entry})).startRedis({ dir: ${dir}, log: () => {}, allowSystemInstall: false })`,
     )
     const next = await redis()
     expect(isAlive(left)).toBe(false)

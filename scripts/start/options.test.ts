@@ -49,7 +49,7 @@ describe('readOptions', () => {
     [[], { REDIS_URL: 'localhost:6379' }, 'REDIS_URL is not a URL like redis://'],
     [[], { PUBLIC_URL: 'example.com' }, 'PUBLIC_URL is not a URL like https://'],
   ])('refuses %j with %j in one line', (args, env, message) => {
-    const attempt = () => read(args, env as Record<string, string>)
+    const attempt = () => read(args, env)
     expect(attempt).toThrow(message)
     expect(attempt).not.toThrow('\n')
   })
