@@ -322,10 +322,30 @@ export const ERROR_CATALOGUE = {
   },
 
   // Gateway
-  AGENT_TOKEN_INVALID: { status: 401, text: 'The token of the agent is missing, unknown or revoked.', action: 'Copy the URL and the token from the page of the agent, then connect again.', retryable: false },
-  TOOL_UNKNOWN: { status: 404, text: 'This agent has no tool of this name.', action: 'List the tools again; the connection may have ended.', retryable: false },
-  TOO_MANY_CALLS: { status: 429, text: 'Too many calls are under way at once.', action: 'Wait for some of them to end, then call again.', retryable: true },
-  CALL_TIMED_OUT: { status: 504, text: 'The tool did not answer in time.', action: 'Call it again; if it stays, look at the log of its server.', retryable: true },
+  AGENT_TOKEN_INVALID: {
+    status: 401,
+    text: 'The token of the agent is missing, unknown or revoked.',
+    action: 'Copy the URL and the token from the page of the agent, then connect again.',
+    retryable: false,
+  },
+  TOOL_UNKNOWN: {
+    status: 404,
+    text: 'This agent has no tool of this name.',
+    action: 'List the tools again; the connection may have ended.',
+    retryable: false,
+  },
+  TOO_MANY_CALLS: {
+    status: 429,
+    text: 'Too many calls are under way at once.',
+    action: 'Wait for some of them to end, then call again.',
+    retryable: true,
+  },
+  CALL_TIMED_OUT: {
+    status: 504,
+    text: 'The tool did not answer in time.',
+    action: 'Call it again; if it stays, look at the log of its server.',
+    retryable: true,
+  },
 
   // Accounts
   EMAIL_TAKEN: {

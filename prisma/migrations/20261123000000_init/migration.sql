@@ -672,6 +672,17 @@ END $$;
 CREATE TRIGGER server_grants_end_connections AFTER DELETE ON server_grants
   FOR EACH ROW EXECUTE FUNCTION app.end_ungranted_connections();
 
+-- So does the deletion of their server.
+CREATE FUNCTION app.end_connections_of_deleted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $$
+BEGIN
+  UPDATE public.connections SET state = 'disconnected', disconnected_at = now()
+  WHERE server_id = NEW.id AND state <> 'disconnected';
+  RETURN NULL;
+END $$;
+CREATE TRIGGER mcp_servers_end_connections AFTER UPDATE OF desired ON mcp_servers
+  FOR EACH ROW WHEN (NEW.desired = 'deleted' AND OLD.desired <> 'deleted') EXECUTE FUNCTION app.end_connections_of_deleted();
+
 -- A user may change their own name and password, nothing else of themselves.
 CREATE FUNCTION app.guard_own_user() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
@@ -802,6 +813,7 @@ ALTER FUNCTION app.toolbox_certificate(uuid) OWNER TO toolberth_definer;
 ALTER FUNCTION app.rights_version() OWNER TO toolberth_definer;
 ALTER FUNCTION app.gateway_rights(bytea) OWNER TO toolberth_definer;
 ALTER FUNCTION app.touch_agent(uuid) OWNER TO toolberth_definer;
+ALTER FUNCTION app.end_connections_of_deleted() OWNER TO toolberth_definer;
 ALTER FUNCTION app.end_ungranted_connections() OWNER TO toolberth_definer;
 ALTER FUNCTION app.bump_rights_version() OWNER TO toolberth_definer;
 REVOKE CREATE ON SCHEMA app FROM toolberth_definer;

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import { AppError } from '#server/errors.ts'
+import { redis, redisKey } from '#server/redis.ts'
+
+/** Failed sign-ins that are let through for one address or one client within the window. */
+const MAX_PER_EMAIL = 5
+const MAX_PER_CLIENT = 20
+const WINDOW_SECONDS = 15 * 60
+
+/** Throws AppError TOO_MANY_ATTEMPTS with the seconds to wait. Counted before the password is looked at, so that guesses in parallel count. */
+export async function takeSignInAttempt(email: string, client: string): Promise<void> {
+  const counts = await Promise.all([
+    count(emailKey(email), MAX_PER_EMAIL),
+    count(redisKey('sign-in', 'client', client), MAX_PER_CLIENT),
+  ])
+  const retryAfter = Math.max(...counts)
+  if (retryAfter > 0) throw new AppError('TOO_MANY_ATTEMPTS', 'sign-in limited', { retryAfter })
+}
+
+/** A sign-in that succeeded forgets the failed ones of its address. */
+export async function forgetSignInAttempts(email: string): Promise<void> {
+  await redis().del(emailKey(email))
+}
+
+async function count(key: string, most: number): Promise<number> {
+  const answers = await redis().multi().incr(key).expire(key, WINDOW_SECONDS, 'NX').ttl(key).exec()
+  const made = Number(answers?.[0]?.[1])
+  const ttl = Number(answers?.[2]?.[1])
+  return made > most ? Math.max(1, ttl) : 0
+}
+
+function emailKey(email: string): string {
+  return redisKey('sign-in', 'email', createHash('sha256').update(email.toLowerCase()).digest('hex'))
+}

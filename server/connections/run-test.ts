@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { TestAttempt } from '#contracts/agents.ts'
+import { ERROR_CATALOGUE, type Failure } from '#contracts/errors.ts'
+import type { ProbeResult } from '#contracts/probe.ts'
+import { systemCtx } from '#server/context.ts'
+import type { Prisma } from '#server/db/generated/client.ts'
+import { type Db, withActor } from '#server/db/with-actor.ts'
+import { probeInstance } from '#server/dtma/probe-instance.ts'
+import { toFailure } from '#server/errors.ts'
+import { emit } from '#server/events/emit.ts'
+import { MAX_ATTEMPTS, retryDelay } from './retry-delay.ts'
+
+const actor = systemCtx('connection-test').actor
+
+/** What an attempt says to the queue. */
+export type AttemptOutcome = 'ended' | { retry: Failure }
+
+type Attempt = z.infer<typeof TestAttempt>
+type Loaded = NonNullable<Awaited<ReturnType<typeof load>>>
+
+/** One attempt of a connection test: a whole handshake, each stage timed and shown as it happens. Idempotent by the test's state. */
+export async function runTestAttempt({
+  testId,
+  attempt: number,
+}: {
+  testId: string
+  attempt: number
+}): Promise<AttemptOutcome> {
+  const loaded = await load(testId)
+  if (!loaded || loaded.test.finishedAt) return 'ended'
+  const { earlier, target } = loaded
+  const attempt: Attempt = {
+    number,
+    startedAt: new Date().toISOString(),
+    stages: [],
+    failure: null,
+    retryInMs: null,
+  }
+  const attempts = [...earlier.filter((one) => one.number < number), attempt]
+  if (!target) {
+    attempt.failure = toFailure('SERVER_NOT_RUNNING')
+    await end(loaded, attempts, attempt.failure, null)
+    return 'ended'
+  }
+  await save(loaded, attempts)
+  // One write at a time, in the order of the stages; the last state always gets written.
+  let writing: Promise<void> = Promise.resolve()
+  const probe = await probeInstance(target.toolbox, target.instanceId, {
+    onStage: (report) => {
+      const known = attempt.stages.find((stage) => stage.name === report.name)
+      if (known) Object.assign(known, report)
+      else attempt.stages.push({ ...report })
+      const snapshot = structuredClone(attempts)
+      writing = writing.then(() => save(loaded, snapshot)).catch(() => undefined)
+    },
+  })
+  await writing
+  if (probe.ok) {
+    await end(loaded, attempts, null, probe)
+    return 'ended'
+  }
+  const { code, message, detail, definitive } = probe.failure
+  attempt.failure = toFailure(code, { detail: detail ? `${message} ${detail}` : message })
+  const retry = !definitive && ERROR_CATALOGUE[code].retryable && number < MAX_ATTEMPTS
+  if (retry) {
+    attempt.retryInMs = retryDelay(testId, number)
+    await save(loaded, attempts)
+    return { retry: attempt.failure }
+  }
+  await end(loaded, attempts, attempt.failure, null)
+  return 'ended'
+}
+
+async function load(testId: string) {
+  return withActor(actor, async (db) => {
+    const test = await db.connectionTest.findUnique({ where: { id: testId } })
+    if (!test) return null
+    const instance = test.instanceId
+      ? await db.instance.findFirst({
+          where: { id: test.instanceId, desired: 'running', liveOf: { isNot: null } },
+          include: { toolbox: { select: { id: true, url: true, certificate: true } } },
+        })
+      : null
+    const { url, certificate, id } = instance?.toolbox ?? {}
+    const target =
+      instance && id && url && certificate
+        ? { instanceId: instance.id, toolbox: { id, url, certificate } }
+        : null
+    return { test, target, earlier: z.array(TestAttempt).parse(test.attempts) }
+  })
+}
+
+async function save({ test }: Loaded, attempts: Attempt[]): Promise<void> {
+  await withActor(actor, async (db) => {
+    const { count } = await db.connectionTest.updateMany({
+      where: { id: test.id, finishedAt: null },
+      data: { state: 'running', attempts },
+    })
+    if (count > 0) await announce(db, test, 'running')
+  })
+}
+
+async function end(
+  { test }: Loaded,
+  attempts: Attempt[],
+  failure: Failure | null,
+  probe: Extract<ProbeResult, { ok: true }> | null,
+): Promise<void> {
+  const state = failure ? 'failed' : 'passed'
+  await withActor(actor, async (db) => {
+    const { count } = await db.connectionTest.updateMany({
+      where: { id: test.id, finishedAt: null },
+      data: {
+        state,
+        attempts,
+        finishedAt: new Date(),
+        ...(failure && { failure }),
+        ...(probe && { result: toResult(probe) }),
+      },
+    })
+    if (count > 0) await announce(db, test, state)
+  })
+}
+
+function toResult(probe: Extract<ProbeResult, { ok: true }>): Prisma.InputJsonObject {
+  return {
+    protocolVersion: probe.protocolVersion,
+    serverName: probe.serverInfo.name,
+    serverVersion: probe.serverInfo.version,
+    capabilities: Object.keys(probe.capabilities),
+    tools: probe.tools as Prisma.InputJsonArray,
+    latencyMs: probe.stages.find((stage) => stage.name === 'initialize')?.ms ?? probe.ms,
+  }
+}
+
+async function announce(db: Db, test: Loaded['test'], state: string): Promise<void> {
+  await emit(db, {
+    type: 'connection.test',
+    subjectId: test.id,
+    agentId: test.agentId,
+    serverId: test.serverId,
+    audience: [`user:${test.userId}`],
+    data: { state },
+  })
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { Failure } from '#contracts/errors.ts'
+import type { ProbeResult, ToolDefinition } from '#contracts/probe.ts'
+import { recordAudit } from '#server/audit/record.ts'
+import { systemCtx } from '#server/context.ts'
+import type { Prisma } from '#server/db/generated/client.ts'
+import type { Db } from '#server/db/with-actor.ts'
+import { probeInstance } from '#server/dtma/probe-instance.ts'
+import { toFailure } from '#server/errors.ts'
+import { observeServer } from '#server/mcp-servers/observe.ts'
+import { type Claim, underClaim } from './claim.ts'
+import { moveDeployment } from './transition.ts'
+
+/** Per stage; three of them stay within the lease. */
+const PROBE_STAGE_MS = 5_000
+/** A server that was started may need a moment; a probe that may pass later is repeated for so long. */
+const PROBE_WINDOW_MS = 30_000
+
+interface Probed {
+  id: string
+  serverId: string
+  instanceId: string | null
+  instance: {
+    startedAt: Date | null
+    createdAt: Date
+    toolbox: { id: string; url: string | null; certificate: string | null }
+  } | null
+}
+
+/**
+ * Probes the new instance through the real path; only when that passed, the live pointer moves, the tools are recorded and the
+ * deployment is live, in one transaction. Answers `live`, `again` (not yet) or the failure.
+ */
+export async function goLive(claim: Claim, deployment: Probed): Promise<'live' | 'again' | Failure> {
+  const { instance, instanceId } = deployment
+  if (!instance || !instanceId || !instance.toolbox.url || !instance.toolbox.certificate) return 'again'
+  const toolbox = {
+    id: instance.toolbox.id,
+    url: instance.toolbox.url,
+    certificate: instance.toolbox.certificate,
+  }
+  const probe = await probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS })
+  if (!probe.ok) {
+    const { code, message, detail, definitive } = probe.failure
+    const since = (instance.startedAt ?? instance.createdAt).getTime()
+    if (!definitive && Date.now() - since < PROBE_WINDOW_MS) return 'again'
+    return toFailure(code, { detail: detail ? `${message} ${detail}` : message })
+  }
+  return (await underClaim(claim, (db) => writeLive(db, claim, deployment, instanceId, probe)))
+    ? 'live'
+    : 'again'
+}
+
+async function writeLive(
+  db: Db,
+  claim: Claim,
+  deployment: Probed,
+  instanceId: string,
+  probe: Extract<ProbeResult, { ok: true }>,
+): Promise<boolean> {
+  if (!(await moveDeployment(db, deployment, 'live'))) return false
+  const { serverId } = deployment
+  // The one before drains; it is the reconciler that tells the toolbox.
+  await db.instance.updateMany({
+    where: { serverId, id: { not: instanceId }, desired: { not: 'absent' } },
+    data: { desired: 'absent', fence: claim.fence },
+  })
+  await recordTools(db, serverId, probe.tools)
+  await db.mcpServer.update({
+    where: { id: serverId },
+    data: {
+      liveInstanceId: instanceId,
+      failureCode: null,
+      serverInfo: {
+        name: probe.serverInfo.name,
+        version: probe.serverInfo.version ?? null,
+        protocolVersion: probe.protocolVersion,
+      },
+    },
+  })
+  await db.instance.update({ where: { id: instanceId }, data: { observed: 'running' } })
+  await observeServer(db, serverId)
+  await recordAudit(db, systemCtx('provision'), {
+    action: 'deployment.live',
+    subjectType: 'deployment',
+    subjectId: deployment.id,
+    detail: { serverId },
+  })
+  return true
+}
+
+/** Replaces the tools that users see of a server. */
+export async function recordTools(db: Db, serverId: string, tools: readonly ToolDefinition[]): Promise<void> {
+  await db.mcpServerTool.deleteMany({ where: { serverId } })
+  await db.mcpServerTool.createMany({
+    data: tools.map((tool, position) => ({
+      serverId,
+      name: tool.name,
+      position,
+      definition: tool as Prisma.InputJsonObject,
+      hash: Uint8Array.from(hashTool(tool)),
+    })),
+  })
+}
+
+function hashTool(tool: ToolDefinition): Buffer {
+  const { name, description, inputSchema, outputSchema } = tool
+  return createHash('sha256')
+    .update(JSON.stringify([name, description ?? null, inputSchema, outputSchema ?? null]))
+    .digest()
+}

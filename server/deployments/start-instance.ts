@@ -1,0 +1,29 @@
+import { type Claim, underClaim } from './claim.ts'
+import { moveDeployment } from './transition.ts'
+
+/** Writes the instance that this deployment wants; the convergence function tells the toolbox. */
+export async function startInstance(
+  claim: Claim,
+  deployment: { id: string; serverId: string; revisionId: string },
+): Promise<void> {
+  await underClaim(claim, async (db) => {
+    const server = await db.mcpServer.findUniqueOrThrow({
+      where: { id: deployment.serverId },
+      select: { toolboxId: true },
+    })
+    const attempts = await db.instance.count({
+      where: { serverId: deployment.serverId, revisionId: deployment.revisionId },
+    })
+    const instance = await db.instance.create({
+      data: {
+        serverId: deployment.serverId,
+        revisionId: deployment.revisionId,
+        toolboxId: server.toolboxId,
+        attempt: attempts + 1,
+        fence: claim.fence,
+      },
+      select: { id: true },
+    })
+    await moveDeployment(db, deployment, 'preparing', { instanceId: instance.id })
+  })
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { LogLine } from '#contracts/dtma.ts'
+import { Failure } from '#contracts/errors.ts'
+import type { Deployment } from '#contracts/servers.ts'
+import type { Prisma } from '#server/db/generated/client.ts'
+
+export const DEPLOYMENT_INCLUDE = {
+  phases: { orderBy: { id: 'asc' } },
+  revision: { select: { number: true } },
+  requester: { select: { email: true } },
+} satisfies Prisma.DeploymentInclude
+
+type Row = Prisma.DeploymentGetPayload<{ include: typeof DEPLOYMENT_INCLUDE }>
+
+export function deploymentView(row: Row): Deployment {
+  return {
+    id: row.id,
+    serverId: row.serverId,
+    revisionNumber: row.revision.number,
+    state: row.state,
+    phase: row.phase,
+    phases: row.phases.map((phase) => ({
+      state: phase.state,
+      phase: phase.phase,
+      startedAt: phase.startedAt.toISOString(),
+      endedAt: phase.endedAt?.toISOString() ?? null,
+    })),
+    requestedBy: row.requester?.email ?? null,
+    createdAt: row.createdAt.toISOString(),
+    finishedAt: row.finishedAt?.toISOString() ?? null,
+    estimatedReadyAt: row.estimatedReadyAt?.toISOString() ?? null,
+    failure: row.failure === null ? null : Failure.parse(row.failure),
+    logTail: row.logTail === null ? [] : z.array(LogLine).parse(row.logTail),
+    cleanedUp: row.state === 'failed' || row.state === 'cancelled' ? row.cleanedUpAt !== null : null,
+  }
+}

@@ -1,0 +1,20 @@
+/** Most calls in flight to one toolbox from one process: a toolbox that hangs holds no more than these. */
+const MAX_IN_FLIGHT = 2
+
+const lanes = new Map<string, { busy: number; waiting: (() => void)[] }>()
+
+/** Runs `work` when fewer than two calls to this toolbox are in flight, in order of arrival. */
+export async function inLane<T>(toolboxId: string, work: () => Promise<T>): Promise<T> {
+  const lane = lanes.get(toolboxId) ?? { busy: 0, waiting: [] }
+  lanes.set(toolboxId, lane)
+  if (lane.busy >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => lane.waiting.push(resolve))
+  else lane.busy += 1
+  try {
+    return await work()
+  } finally {
+    const next = lane.waiting.shift()
+    // The place is handed on, so `busy` stays as it is.
+    if (next) next()
+    else if (--lane.busy === 0) lanes.delete(toolboxId)
+  }
+}

@@ -1,0 +1,145 @@
+import { type Dispatcher, errors, request } from 'undici'
+import type { z } from 'zod'
+import { AgentError, AgentStatus, LogLines, type PutInstance } from '#contracts/dtma.ts'
+import { InstanceStatus } from '#contracts/instances.ts'
+import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
+import { createPinnedDispatcher, PinMismatchError } from '#protocol/pinned-dispatcher.ts'
+import { type IdentityName, loadControlIdentity } from '#server/toolboxes/identities.ts'
+import { inLane } from './bulkhead.ts'
+import { DtmaError } from './errors.ts'
+
+/** Where an agent is and which key it holds. */
+export interface ToolboxAddress {
+  readonly id: string
+  readonly url: string
+  readonly certificate: string
+}
+
+/** A job step never waits on a toolbox for longer than this. */
+export const CALL_TIMEOUT_MS = 5_000
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+const dispatchers = new Map<string, { certificate: string; dispatcher: Dispatcher }>()
+
+/** The pooled, pinned, mutually authenticated way to a toolbox. One per toolbox and identity; kept until the key changes. */
+export async function dispatcherFor(
+  toolbox: ToolboxAddress,
+  identity: IdentityName = 'worker',
+): Promise<Dispatcher> {
+  const key = `${identity}:${toolbox.id}`
+  const known = dispatchers.get(key)
+  if (known?.certificate === toolbox.certificate) return known.dispatcher
+  const clientIdentity = await loadControlIdentity(identity)
+  const raced = dispatchers.get(key)
+  if (raced?.certificate === toolbox.certificate) return raced.dispatcher
+  const dispatcher = createPinnedDispatcher({
+    serverCertificate: toolbox.certificate,
+    clientIdentity,
+    timeouts: { connect: 3_000, headers: 30_000, body: 60_000 },
+  })
+  dispatchers.set(key, { certificate: toolbox.certificate, dispatcher })
+  if (raced) await raced.dispatcher.close()
+  return dispatcher
+}
+
+export async function closeDtmaClients(): Promise<void> {
+  const open = [...dispatchers.values()]
+  dispatchers.clear()
+  await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()))
+}
+
+/** What an agent runs. Throws DtmaError. */
+export function getStatus(toolbox: ToolboxAddress): Promise<AgentStatus> {
+  return call(toolbox, 'GET', '/v1/status', AgentStatus)
+}
+
+/** One instance as the agent sees it; null when it does not know it. Throws DtmaError. */
+export async function getInstance(toolbox: ToolboxAddress, id: string): Promise<InstanceStatus | null> {
+  try {
+    return await call(toolbox, 'GET', `/v1/instances/${id}`, InstanceStatus)
+  } catch (error) {
+    if (error instanceof DtmaError && error.agentCode === 'NOT_FOUND') return null
+    throw error
+  }
+}
+
+/** The one mutation. Throws DtmaError; `agentCode` STALE_FENCE means that somebody newer has spoken. */
+export function putInstance(toolbox: ToolboxAddress, id: string, body: PutInstance): Promise<InstanceStatus> {
+  return call(toolbox, 'PUT', `/v1/instances/${id}`, InstanceStatus, body)
+}
+
+/** The last lines of an instance's log, redacted by the agent. Throws DtmaError. */
+export async function getLogs(toolbox: ToolboxAddress, id: string, tail: number) {
+  return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?tail=${tail}`, LogLines)).lines
+}
+
+async function call<T extends z.ZodType>(
+  toolbox: ToolboxAddress,
+  method: 'GET' | 'PUT',
+  path: string,
+  schema: T,
+  body?: unknown,
+): Promise<z.output<T>> {
+  return inLane(toolbox.id, async () => {
+    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
+    let status: number
+    let bytes: Buffer
+    try {
+      const answer = await request(new URL(path, toolbox.url), {
+        method,
+        dispatcher: await dispatcherFor(toolbox),
+        signal,
+        ...(body !== undefined && {
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json' },
+        }),
+      })
+      status = answer.statusCode
+      bytes = await readBounded(answer.body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs: CALL_TIMEOUT_MS })
+    } catch (error) {
+      throw toDtmaError(toolbox, error)
+    }
+    if (status >= 300) throw refusal(toolbox, status, bytes)
+    try {
+      return parseJson(bytes, schema)
+    } catch (error) {
+      throw new DtmaError(
+        'TOOLBOX_INTERNAL',
+        `The answer to ${method} ${path} has an unknown form: ${(error as Error).message}`,
+      )
+    }
+  })
+}
+
+function refusal(toolbox: ToolboxAddress, status: number, bytes: Buffer): DtmaError {
+  const said = errorIn(bytes)
+  return new DtmaError(
+    status >= 500 ? 'TOOLBOX_INTERNAL' : 'TOOLBOX_REFUSED',
+    `${new URL(toolbox.url).host} answered ${status}${said ? ` ${said.code}: ${said.message}` : ''}`,
+    { agentCode: said?.code ?? null },
+  )
+}
+
+function errorIn(bytes: Buffer): AgentError['error'] | null {
+  try {
+    return parseJson(bytes, AgentError).error
+  } catch {
+    return null
+  }
+}
+
+function toDtmaError(toolbox: ToolboxAddress, error: unknown): DtmaError {
+  if (error instanceof BoundedHttpError)
+    return new DtmaError('TOOLBOX_INTERNAL', error.message, { cause: error })
+  const { host } = new URL(toolbox.url)
+  if (error instanceof PinMismatchError || (error as Error).cause instanceof PinMismatchError)
+    return new DtmaError('TLS_FAILED', `${host} holds another key than the one pinned`, { cause: error })
+  const code = (error as NodeJS.ErrnoException).code ?? ''
+  const why =
+    (error as Error).name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError
+      ? `did not answer within ${CALL_TIMEOUT_MS / 1000} s`
+      : code === 'ECONNREFUSED'
+        ? 'refused the connection'
+        : `could not be reached (${code || (error as Error).message})`
+  return new DtmaError('TOOLBOX_UNREACHABLE', `${host} ${why}`, { cause: error })
+}

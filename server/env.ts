@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+const Port = z.coerce.number().int().min(1).max(65_535)
+const Url = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+
+const Schema = z.object({
+  NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
+  /** Postgres as the app user. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  /** File with 32 random bytes in base64. */
+  MASTER_KEY_FILE: z.string().min(1),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: Port.default(3000),
+  GATEWAY_PORT: Port.default(3100),
+  PUBLIC_URL: Url.optional(),
+  GATEWAY_PUBLIC_URL: Url.optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Keys of queues and channels start with it, so that installations can share one Redis. */
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('toolberth'),
+  /** Connections of this process to Postgres. */
+  DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(10),
+  /** Deployments that one worker moves at the same time. */
+  PROVISION_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(10),
+})
+
+export type Env = z.infer<typeof Schema> & { PUBLIC_URL: string; GATEWAY_PUBLIC_URL: string }
+
+/** Thrown once at start; its message is one line per wrong variable, fit to be shown as it is. */
+export class EnvError extends Error {}
+
+/** Parses the environment of web, worker and gateway. Throws EnvError. Values never appear in its message. */
+export function parseEnv(source: Record<string, string | undefined>): Env {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''))
+  const parsed = Schema.safeParse(given)
+  if (!parsed.success)
+    throw new EnvError(
+      parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'),
+    )
+  const env = parsed.data
+  return {
+    ...env,
+    PUBLIC_URL: env.PUBLIC_URL ?? `http://localhost:${env.PORT}`,
+    GATEWAY_PUBLIC_URL: env.GATEWAY_PUBLIC_URL ?? `http://localhost:${env.GATEWAY_PORT}`,
+  }
+}
+
+let current: Env | undefined
+/** The environment of this process, parsed at first use (a build must not need it). */
+export const env: Env = new Proxy({} as Env, {
+  get(_target, name) {
+    current ??= parseEnv(process.env)
+    return current[name as keyof Env]
+  },
+})
+
+/** The master key: 32 bytes. Throws EnvError when the file is missing or of another size. */
+export function readMasterKey(file: string): Buffer {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new EnvError(`MASTER_KEY_FILE: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`)
+  }
+  const key = Buffer.from(text.trim(), 'base64')
+  if (key.length !== 32) throw new EnvError('MASTER_KEY_FILE: does not hold 32 bytes in base64')
+  return key
+}

@@ -1,0 +1,99 @@
+import type { StreamMessage } from '#contracts/events.ts'
+import type { UserActor } from '#server/context.ts'
+import { withActor } from '#server/db/with-actor.ts'
+import { compareCursors, currentCursor, type EventCursor, formatCursor, parseCursor } from './cursor.ts'
+import { eventHub } from './hub.ts'
+import { readEvents, type StoredEvent } from './read.ts'
+
+export interface Tracked {
+  cursor: string
+  message: StreamMessage
+}
+
+const REPLAY_BATCH = 200
+/** A subscriber that is this far behind is told to fetch anew rather than kept in memory. */
+const MAX_BACKLOG = 2_000
+
+/**
+ * All events that `actor` may see after `from` (null: from now), then live ones, for ever. Subscribes first and queries the gap
+ * afterwards, so nothing is lost between. First message: `hello`, or `reset` when the cursor is of another epoch or pruned.
+ */
+export async function* streamEvents(options: {
+  actor: UserActor
+  from: string | null
+  signal: AbortSignal
+  matches: (event: StoredEvent['event']) => boolean
+}): AsyncGenerator<Tracked, void> {
+  const { actor, signal, matches } = options
+  const audiences = new Set([
+    'everyone',
+    `user:${actor.userId}`,
+    ...(actor.kind === 'admin' ? ['admins'] : []),
+  ])
+  const backlog: StoredEvent[] = []
+  let overflow = false
+  let wake: () => void = () => undefined
+  const stop = eventHub().listen((events) => {
+    for (const event of events) {
+      if (!event.audience.some((name) => audiences.has(name)) || !matches(event.event)) continue
+      if (backlog.length >= MAX_BACKLOG) overflow = true
+      else backlog.push(event)
+    }
+    wake()
+  })
+  // A generator that is dropped before its first iteration never runs its finally.
+  signal.addEventListener('abort', () => (stop(), wake()), { once: true })
+  try {
+    const start = await startingPoint(actor, options.from)
+    let position = start.cursor
+    yield { cursor: formatCursor(position), message: start.message }
+    for (;;) {
+      const missed = await withActor(actor, (db) => readEvents(db, position, REPLAY_BATCH))
+      for (const stored of missed) {
+        position = stored.cursor
+        if (matches(stored.event))
+          yield { cursor: formatCursor(position), message: { kind: 'event', event: stored.event } }
+      }
+      if (missed.length < REPLAY_BATCH) break
+    }
+    while (!signal.aborted) {
+      if (overflow) {
+        overflow = false
+        backlog.length = 0
+        position = (await startingPoint(actor, null)).cursor
+        yield { cursor: formatCursor(position), message: { kind: 'reset', reason: 'pruned' } }
+      }
+      const next = backlog.shift()
+      if (!next) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          if (signal.aborted || backlog.length > 0 || overflow) resolve()
+        })
+        continue
+      }
+      const cursor = { ...next.cursor, epoch: position.epoch }
+      if (compareCursors(cursor, position) <= 0) continue
+      position = cursor
+      yield { cursor: formatCursor(cursor), message: { kind: 'event', event: next.event } }
+    }
+  } finally {
+    stop()
+  }
+}
+
+async function startingPoint(
+  actor: UserActor,
+  from: string | null,
+): Promise<{ cursor: EventCursor; message: StreamMessage }> {
+  const { now, prunedXid } = await withActor(actor, async (db) => {
+    const now = parseCursor(await currentCursor(db))
+    const installation = await db.installation.findFirstOrThrow({ select: { prunedXid: true } })
+    return { now, prunedXid: installation.prunedXid }
+  })
+  if (!now) throw new Error('The installation has no cursor.')
+  if (from === null) return { cursor: now, message: { kind: 'hello' } }
+  const given = parseCursor(from)
+  if (!given || given.epoch !== now.epoch) return { cursor: now, message: { kind: 'reset', reason: 'epoch' } }
+  if (given.xid <= prunedXid) return { cursor: now, message: { kind: 'reset', reason: 'pruned' } }
+  return { cursor: given, message: { kind: 'hello' } }
+}

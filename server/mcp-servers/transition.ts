@@ -1,0 +1,70 @@
+import type { DesiredServerState, ServerState } from '#contracts/servers.ts'
+import type { Db } from '#server/db/with-actor.ts'
+import { emit } from '#server/events/emit.ts'
+
+export interface ServerMove {
+  observed?: ServerState
+  failureCode?: string | null
+  deletedAt?: Date
+}
+
+/** Moves what is observed of a server, when it differs. Emits an event for everybody who may see it. */
+export async function moveServer(db: Db, id: string, move: ServerMove): Promise<boolean> {
+  const { count } = await db.mcpServer.updateMany({
+    where: {
+      id,
+      deletedAt: null,
+      OR: [
+        ...(move.observed ? [{ observed: { not: move.observed } }] : []),
+        ...(move.deletedAt ? [{}] : []),
+        ...(move.failureCode === undefined
+          ? []
+          : move.failureCode === null
+            ? [{ failureCode: { not: null } }]
+            : [{ failureCode: null }, { failureCode: { not: move.failureCode } }]),
+      ],
+    },
+    data: { ...move, updatedAt: new Date(), ...(move.deletedAt && { liveInstanceId: null }) },
+  })
+  if (count === 0) return false
+  await emit(db, {
+    type: move.deletedAt ? 'server.deleted' : 'server.updated',
+    subjectId: id,
+    serverId: id,
+    audience: { server: id },
+    data: move.observed ? { state: move.observed } : {},
+  })
+  return true
+}
+
+/** Legal moves of what is wanted of a server; a deleted one stays deleted. */
+export const DESIRED_MOVES: Readonly<Record<DesiredServerState, readonly DesiredServerState[]>> = {
+  running: ['running', 'stopped', 'deleted'],
+  stopped: ['running', 'stopped', 'deleted'],
+  deleted: ['deleted'],
+}
+
+/** Changes what is wanted of a server. False: it was deleted meanwhile. */
+export async function wantServer(
+  db: Db,
+  id: string,
+  to: DesiredServerState,
+  observed: ServerState,
+): Promise<boolean> {
+  const from = (Object.keys(DESIRED_MOVES) as DesiredServerState[]).filter((state) =>
+    DESIRED_MOVES[state].includes(to),
+  )
+  const { count } = await db.mcpServer.updateMany({
+    where: { id, deletedAt: null, desired: { in: from } },
+    data: { desired: to, observed, updatedAt: new Date() },
+  })
+  if (count === 0) return false
+  await emit(db, {
+    type: 'server.updated',
+    subjectId: id,
+    serverId: id,
+    audience: { server: id },
+    data: { state: observed, desired: to },
+  })
+  return true
+}

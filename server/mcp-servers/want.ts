@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import type { DesiredServerState, ServerState, ServerSummary } from '#contracts/servers.ts'
+import { recordAudit } from '#server/audit/record.ts'
+import type { UserCtx } from '#server/context.ts'
+import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
+import { IN_PROGRESS } from '#server/deployments/transition.ts'
+import { AppError } from '#server/errors.ts'
+import { enqueue } from '#server/queues/enqueue.ts'
+import { hintReconcile } from '#server/reconcile/hint.ts'
+import { fetchAdminSummary, fetchServer } from './fetch.ts'
+import { observeServer } from './observe.ts'
+import { wantServer } from './transition.ts'
+
+type Server = Awaited<ReturnType<typeof fetchServer>>
+
+/** Wants a server to run. Idempotent. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING when it never went live. */
+export async function startServer({
+  ctx,
+  input,
+}: {
+  ctx: UserCtx
+  input: { id: string }
+}): Promise<ServerSummary> {
+  return change(ctx, input.id, 'server.start', async (db, server) => {
+    requireLive(server)
+    await want(db, server, 'running', 'starting')
+  })
+}
+
+/** Wants a server to stand still; it keeps everything it has. Idempotent. Throws AppError NOT_FOUND, DEPLOYMENT_IN_PROGRESS. */
+export async function stopServer({
+  ctx,
+  input,
+}: {
+  ctx: UserCtx
+  input: { id: string }
+}): Promise<ServerSummary> {
+  return change(ctx, input.id, 'server.stop', async (db, server) => {
+    requireLive(server)
+    await want(db, server, 'stopped', 'stopping')
+  })
+}
+
+/** Restarts the live instance once. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING. */
+export async function restartServer({
+  ctx,
+  input,
+}: {
+  ctx: UserCtx
+  input: { id: string }
+}): Promise<ServerSummary> {
+  return change(ctx, input.id, 'server.restart', async (db, server) => {
+    const live = requireLive(server)
+    await want(db, server, 'running', 'starting')
+    await db.instance.update({
+      where: { id: live },
+      data: { restartNonce: randomUUID(), observed: 'unknown' },
+    })
+  })
+}
+
+/**
+ * Wants everything of a server gone; it is deleted once its toolbox has confirmed that. A deployment in progress is cancelled.
+ * Idempotent. Throws AppError NOT_FOUND, BAD_REQUEST when `confirmName` is not its name.
+ */
+export async function deleteServer({
+  ctx,
+  input,
+}: {
+  ctx: UserCtx
+  input: { id: string; confirmName: string }
+}): Promise<ServerSummary> {
+  return change(ctx, input.id, 'server.delete', async (db, server) => {
+    if (input.confirmName !== server.name)
+      throw new AppError('BAD_REQUEST', 'name not confirmed', {
+        fields: { confirmName: ['This is not the name of the server.'] },
+      })
+    await want(db, server, 'deleted', 'deleting')
+    const going = await db.deployment.findFirst({
+      where: { serverId: server.id, state: { in: [...IN_PROGRESS] } },
+      select: { id: true },
+    })
+    if (going) await enqueue(db, 'provision', { deploymentId: going.id })
+    await observeServer(db, server.id)
+  })
+}
+
+async function change(
+  ctx: UserCtx,
+  id: string,
+  action: string,
+  work: (db: Db, server: Server) => Promise<void>,
+): Promise<ServerSummary> {
+  return withActor(ctx.actor, async (db) => {
+    // Two admins at once: the second waits here and sees what the first has done.
+    await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${id}::uuid FOR UPDATE`
+    const server = await fetchServer(db, id)
+    await work(db, server)
+    await recordAudit(db, ctx, {
+      action,
+      subjectType: 'server',
+      subjectId: id,
+      detail: { name: server.name },
+    })
+    afterCommit(hintReconcile)
+    return fetchAdminSummary(db, id)
+  })
+}
+
+async function want(
+  db: Db,
+  server: Server,
+  desired: DesiredServerState,
+  observed: ServerState,
+): Promise<void> {
+  if (server.desired === 'deleted' && desired !== 'deleted')
+    throw new AppError('CONFLICT', `server ${server.id} is being deleted`, {
+      detail: 'The server is being deleted.',
+    })
+  const settled = desired === server.desired && desired === 'running' && server.observed === 'running'
+  if (!(await wantServer(db, server.id, desired, settled ? 'running' : observed)))
+    throw new AppError('CONFLICT', `server ${server.id} changed`)
+  const [claimed] = await db.$queryRaw<{ fence: number }[]>`
+    UPDATE mcp_servers SET fence = fence + 1, lease_expires_at = NULL WHERE id = ${server.id}::uuid RETURNING fence`
+  const fence = claimed?.fence ?? server.fence
+  if (desired === 'deleted')
+    await db.instance.updateMany({
+      where: { serverId: server.id, desired: { not: 'absent' } },
+      data: { desired: 'absent', fence },
+    })
+  else if (server.liveInstanceId && desired !== server.desired)
+    await db.instance.update({
+      where: { id: server.liveInstanceId },
+      data: { desired, fence, observed: 'unknown' },
+    })
+  else if (server.liveInstanceId)
+    await db.instance.update({ where: { id: server.liveInstanceId }, data: { desired, fence } })
+}
+
+function requireLive(server: Server): string {
+  if (!server.liveInstanceId)
+    throw new AppError('SERVER_NOT_RUNNING', `server ${server.id} never went live`, {
+      detail: 'It has never gone live. Delete it and deploy it again.',
+    })
+  return server.liveInstanceId
+}

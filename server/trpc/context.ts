@@ -1,0 +1,7 @@
+import type { Actor } from '#server/context.ts'
+
+/** What a procedure's context starts from; transports make it. */
+export interface TrpcContext {
+  readonly actor: Actor
+  readonly requestId: string
+}

@@ -1,0 +1,60 @@
+import { initTRPC } from '@trpc/server'
+import superjson from 'superjson'
+import type { UserActor } from '#server/context.ts'
+import { AppError } from '#server/errors.ts'
+import { logger } from '#server/logger.ts'
+import type { TrpcContext } from './context.ts'
+import { answerOf, toAppError, toTrpcError } from './errors.ts'
+
+/** Who may call a procedure. Every one declares it; there is no default. */
+export type Permission = 'signed-in' | 'admin'
+
+interface Meta {
+  permission: Permission
+}
+
+const t = initTRPC
+  .context<TrpcContext>()
+  .meta<Meta>()
+  .create({
+    transformer: superjson,
+    errorFormatter: ({ shape, error, ctx }) => {
+      const toolberth = answerOf(error, ctx?.requestId ?? 'none')
+      const { stack: _, ...data } = shape.data as typeof shape.data & { stack?: string }
+      return { ...shape, message: toolberth.text, data: { ...data, toolberth } }
+    },
+    sse: {
+      ping: { enabled: true, intervalMs: 15_000 },
+      client: { reconnectAfterInactivityMs: 40_000 },
+    },
+  })
+
+export const router = t.router
+export const createCallerFactory = t.createCallerFactory
+
+/** Maps every failure once: the domain's keep their code, unknown ones are logged and never leave with their text. */
+const mapErrors = t.middleware(async ({ next, ctx, path }) => {
+  const result = await next()
+  if (result.ok) return result
+  const error = toAppError(result.error)
+  const level = error.code === 'INTERNAL' ? 'error' : error.code === 'STORE_UNAVAILABLE' ? 'warn' : 'debug'
+  logger[level](
+    { err: error.cause ?? error, code: error.code, path, requestId: ctx.requestId },
+    'procedure failed',
+  )
+  return { ...result, error: toTrpcError(error) }
+})
+
+const requirePermission = t.middleware(({ ctx, meta, next }) => {
+  const { actor } = ctx
+  if (!meta) throw new AppError('INTERNAL', 'the procedure declares no permission')
+  if (!('userId' in actor)) throw new AppError('UNAUTHENTICATED', 'no user')
+  if (meta.permission === 'admin' && actor.kind !== 'admin') throw new AppError('FORBIDDEN', 'not an admin')
+  const user: UserActor = actor
+  return next({ ctx: { ...ctx, actor: user } })
+})
+
+/** The only way to begin a procedure: with its permission. */
+export function procedure(permission: Permission) {
+  return t.procedure.meta({ permission }).use(mapErrors).use(requirePermission)
+}

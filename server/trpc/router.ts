@@ -1,0 +1,11 @@
+import { createCallerFactory, router } from './init.ts'
+import { apiKeys, audit, users } from './routers/accounts.ts'
+import { agents } from './routers/agents.ts'
+import { connections } from './routers/connections.ts'
+import { servers } from './routers/servers.ts'
+import { status } from './routers/status.ts'
+import { toolboxes } from './routers/toolboxes.ts'
+
+export const appRouter = router({ servers, toolboxes, agents, connections, status, users, apiKeys, audit })
+export type AppRouter = typeof appRouter
+export const createCaller = createCallerFactory(appRouter)

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import {
+  ById,
+  DeleteServer,
+  DeployAnswer,
+  Deployment,
+  DeployServer,
+  GrantServer,
+  Logs,
+  LogsInput,
+  ServerGet,
+  ServerList,
+  ServerSummary,
+} from '#contracts/servers.ts'
+import { cancelDeployment } from '#server/deployments/cancel.ts'
+import { createDeployment } from '#server/deployments/create.ts'
+import { listDeployments } from '#server/deployments/list.ts'
+import { getServer } from '#server/mcp-servers/get.ts'
+import { grantServer, revokeServer } from '#server/mcp-servers/grant.ts'
+import { listServers } from '#server/mcp-servers/list.ts'
+import { readLogs } from '#server/mcp-servers/logs.ts'
+import { deleteServer, restartServer, startServer, stopServer } from '#server/mcp-servers/want.ts'
+import { procedure, router } from '../init.ts'
+
+export const servers = router({
+  deploy: procedure('admin').input(DeployServer).output(DeployAnswer).mutation(createDeployment),
+  list: procedure('signed-in').output(ServerList).query(listServers),
+  get: procedure('signed-in').input(ById).output(ServerGet).query(getServer),
+  start: procedure('admin').input(ById).output(ServerSummary).mutation(startServer),
+  stop: procedure('admin').input(ById).output(ServerSummary).mutation(stopServer),
+  restart: procedure('admin').input(ById).output(ServerSummary).mutation(restartServer),
+  delete: procedure('admin').input(DeleteServer).output(ServerSummary).mutation(deleteServer),
+  cancel: procedure('admin').input(ById).output(Deployment).mutation(cancelDeployment),
+  deployments: procedure('admin').input(ById).output(z.array(Deployment)).query(listDeployments),
+  logs: procedure('admin').input(LogsInput).output(Logs).query(readLogs),
+  grant: procedure('admin').input(GrantServer).output(ServerSummary).mutation(grantServer),
+  revoke: procedure('admin').input(GrantServer).output(ServerSummary).mutation(revokeServer),
+})

@@ -1,0 +1,23 @@
+import { tracked } from '@trpc/server'
+import { Overview, StreamInput, type StreamMessage } from '#contracts/events.ts'
+import { streamEvents } from '#server/events/stream.ts'
+import { streamSignal } from '#server/events/streams.ts'
+import { getOverview } from '#server/status/overview.ts'
+import { procedure, router } from '../init.ts'
+
+export const status = router({
+  overview: procedure('signed-in').output(Overview).query(getOverview),
+  stream: procedure('signed-in')
+    .input(StreamInput)
+    .subscription(async function* ({ ctx, input, signal }) {
+      const { serverId, agentId } = input
+      const events = streamEvents({
+        actor: ctx.actor,
+        from: input.lastEventId ?? input.cursor ?? null,
+        signal: streamSignal(signal),
+        matches: (event) =>
+          (!serverId || event.serverId === serverId) && (!agentId || event.agentId === agentId),
+      })
+      for await (const { cursor, message } of events) yield tracked(cursor, message satisfies StreamMessage)
+    }),
+})
