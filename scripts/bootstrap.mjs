@@ -101,7 +101,7 @@ function readIfThere(path) {
 /** `npm install`, not `npm ci`: registries that hide other platforms' optional packages make the latter refuse the lock file. */
 function install(root) {
   const npm = process.env.npm_execpath
-  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error']
   // A partial install must not look like a finished one.
   const status = npm?.endsWith('.js')
     ? run(root, process.execPath, [npm, ...args])

@@ -30,7 +30,8 @@ async function main(): Promise<number> {
   let firstAt = Number.POSITIVE_INFINITY
   const interrupt = () => {
     if (!stopping.signal.aborted) {
-      complain('Stopping; once more to end everything at once')
+      progress.giveUp()
+      progress.line('Stopping; once more to end everything at once')
       firstAt = Date.now()
       stopping.abort()
     } else if (Date.now() - firstAt > SAME_KEY_MS) {
@@ -56,6 +57,7 @@ async function main(): Promise<number> {
     await asked
     await toolberth.stop()
   } catch (error) {
+    progress.giveUp()
     if (!stopping.signal.aborted || error instanceof StartError) throw error
   }
   const [failure] = failures

@@ -27,7 +27,10 @@ export type ChildSpec = {
 const READY_TIMEOUT_MS = 90_000
 const POLL_MS = 100
 
-/** Starts the child on the Node that runs us and waits until it is ready. Throws `StartError` when it ends before, or takes too long. */
+/**
+ * Starts the child on the Node that runs us and waits until it is ready. Throws `StartError`
+ * when it ends before or takes too long, and the signal's reason when that was aborted.
+ */
 export async function startChild(spec: ChildSpec, signal: AbortSignal): Promise<RunningUnit> {
   const lines: string[] = []
   const follower = followLog(spec.logFile, (line) => lines.push(line))
@@ -48,6 +51,7 @@ export async function startChild(spec: ChildSpec, signal: AbortSignal): Promise<
     while (Date.now() < deadline && !signal.aborted) {
       const outcome = await Promise.race([exited, Promise.resolve(spec.isReady(lines)).catch(() => false)])
       if (outcome === 'exited') {
+        signal.throwIfAborted()
         follower.stop()
         throw new StartError(`${spec.name} ended while starting: ${cause(lines)} (log: ${spec.logFile})`)
       }
@@ -55,11 +59,10 @@ export async function startChild(spec: ChildSpec, signal: AbortSignal): Promise<
       await Promise.race([sleep(POLL_MS), exited])
     }
     await stop()
+    signal.throwIfAborted()
     follower.stop()
     throw new StartError(
-      signal.aborted
-        ? `${spec.name} was stopped while starting.`
-        : `${spec.name} did not become ready within ${READY_TIMEOUT_MS / 1000} s: ${cause(lines)} (log: ${spec.logFile})`,
+      `${spec.name} did not become ready within ${READY_TIMEOUT_MS / 1000} s: ${cause(lines)} (log: ${spec.logFile})`,
     )
   } finally {
     follower.stop()

@@ -92,10 +92,10 @@ describe('a supervised process', () => {
     const unit = unitOf('setInterval(() => {}, 1000)')
     const starting = unit.start().then(
       () => 'started',
-      (error: Error) => error.message,
+      (error: Error) => error.name,
     )
     await unit.stop()
-    expect(await starting).toBe('child was stopped while starting.')
+    expect(await starting).toBe('AbortError')
   })
 })
 

@@ -8,6 +8,8 @@ export type Progress = {
   line: (text: string) => void
   /** Something wrong that does not end the run: a crashed process, an error in a log. */
   problem: (text: string) => void
+  /** Steps under way will not be done any more. */
+  giveUp: () => void
 }
 
 /** Progress as plain lines, for logs, tests and pipes: "Postgres: 0.4 s". */
@@ -22,6 +24,7 @@ export function plainProgress(
     },
     line: write,
     problem: complain,
+    giveUp: () => undefined,
   }
 }
 
@@ -48,12 +51,17 @@ export function terminalProgress(output: NodeJS.WriteStream, problems: NodeJS.Wr
       clear()
       redraw()
       return () => {
+        if (!open.includes(name)) return
         open.splice(open.indexOf(name), 1)
         print(output, `${green}✓${plain} ${name} ${dim}${seconds(performance.now() - startedAt)}${plain}`)
       }
     },
     line: (text) => print(output, `  ${text}`),
     problem: (text) => print(problems, `${red}!${plain} ${text}`),
+    giveUp() {
+      open.length = 0
+      clear()
+    },
   }
 }
 
