@@ -1,0 +1,3 @@
+import { PageSkeleton } from '#app/components/ui/page-skeleton.tsx'
+
+export default PageSkeleton

@@ -1,0 +1,1 @@
+export { NotFound as default } from '#app/components/ui/not-found.tsx'

@@ -1,0 +1,163 @@
+'use client'
+
+import { zodResolver } from '@hookform/resolvers/zod'
+import { CircleCheck } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { useForm } from 'react-hook-form'
+import { z } from 'zod'
+import { ConfigureStep, type ConnectValues } from '#app/components/connections/configure-step.tsx'
+import { TestProgress } from '#app/components/connections/test-progress.tsx'
+import { TestVerdict } from '#app/components/connections/test-verdict.tsx'
+import { useConnectionTest } from '#app/components/connections/use-connection-test.ts'
+import { WizardSteps } from '#app/components/connections/wizard-steps.tsx'
+import { Button } from '#app/components/ui/button.tsx'
+import { Dialog } from '#app/components/ui/dialog.tsx'
+import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
+import { showFieldErrors } from '#app/components/ui/form-failure.ts'
+import { plural } from '#app/components/ui/format.ts'
+import { ToolList } from '#app/components/ui/tool-list.tsx'
+import { trpc } from '#app/trpc/client.ts'
+import { describeFailure, readFailure } from '#app/trpc/failure.ts'
+import { type Agent, type AvailableServer, Slug } from '#contracts/agents.ts'
+
+interface ConnectDialogProps {
+  agent: Agent
+  server: AvailableServer
+  onClose: () => void
+  onSetUp: () => void
+}
+
+const ConnectForm = z.object({ slug: Slug, prefixTools: z.boolean() })
+
+/** Configure, test, confirm, done: a connection is made only after a handshake that passed. */
+export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialogProps) {
+  const [step, setStep] = useState<'configure' | 'test' | 'confirm' | 'done'>('configure')
+  const form = useForm<ConnectValues>({
+    defaultValues: { slug: server.name, prefixTools: true },
+    resolver: zodResolver(ConnectForm),
+  })
+  const { start, test, running, failure } = useConnectionTest(agent.id, server.id)
+  const utils = trpc.useUtils()
+  const connect = trpc.connections.create.useMutation({
+    onSuccess: () => {
+      setStep('done')
+      void utils.connections.list.invalidate({ agentId: agent.id })
+      void utils.connections.available.invalidate({ agentId: agent.id })
+      void utils.agents.invalidate()
+    },
+    onError: (error) => {
+      const { code, fields } = readFailure(error)
+      if (code !== 'SLUG_TAKEN' && !fields.slug) return
+      setStep('configure')
+      showFieldErrors(form, error, { SLUG_TAKEN: 'slug' })
+    },
+  })
+
+  const passed = test?.state === 'passed'
+  useEffect(() => {
+    if (passed) setStep((now) => (now === 'test' ? 'confirm' : now))
+  }, [passed])
+
+  const runTest = () => {
+    connect.reset()
+    setStep('test')
+    start()
+  }
+  const configured = form.handleSubmit(runTest)
+  const verdict = failure ?? (test?.failure && !running ? describeFailure(test.failure) : null)
+  const connectError = connect.error ? readFailure(connect.error) : null
+
+  const footers = {
+    configure: (
+      <>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" form="connect-form" variant="primary">
+          Test connection
+        </Button>
+      </>
+    ),
+    test: (
+      <>
+        <Button onClick={() => setStep('configure')}>Back</Button>
+        <Button variant="primary" busy={running} onClick={runTest}>
+          {running ? 'Testing' : 'Test again'}
+        </Button>
+      </>
+    ),
+    confirm: (
+      <>
+        <Button onClick={() => setStep('configure')} disabled={connect.isPending}>
+          Back
+        </Button>
+        {connectError?.code === 'TEST_NOT_PASSED' ? (
+          <Button variant="primary" onClick={runTest}>
+            Test again
+          </Button>
+        ) : (
+          <Button
+            variant="primary"
+            busy={connect.isPending}
+            onClick={() =>
+              connect.mutate({
+                agentId: agent.id,
+                serverId: server.id,
+                ...(test ? { testId: test.id } : {}),
+                ...form.getValues(),
+              })
+            }
+          >
+            Connect
+          </Button>
+        )}
+      </>
+    ),
+    done: (
+      <>
+        <Button onClick={onSetUp}>Set up an MCP client</Button>
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      </>
+    ),
+  }
+
+  return (
+    <Dialog
+      open
+      onOpenChange={onClose}
+      wide
+      title={`Connect ${server.name}`}
+      description={`to the agent ${agent.name}`}
+      footer={footers[step]}
+    >
+      <WizardSteps current={step} />
+      {step === 'configure' ? <ConfigureStep form={form} server={server} onSubmit={configured} /> : null}
+      {step === 'test' ? (
+        <div className="grid gap-4">
+          <TestProgress test={failure && !test ? undefined : test} />
+          {verdict ? (
+            <FailureNotice failure={verdict} onRetry={runTest} alwaysRetry retrying={running} />
+          ) : null}
+        </div>
+      ) : null}
+      {step === 'confirm' && test?.result ? (
+        <div className="grid gap-4">
+          <TestVerdict result={test.result} {...form.getValues()} />
+          {connectError ? <FailureNotice failure={connectError} /> : null}
+        </div>
+      ) : null}
+      {step === 'done' && connect.data ? (
+        <div className="grid gap-4">
+          <p role="status" className="flex items-start gap-3 rounded-xl bg-ok-soft px-4 py-3.5 text-sm">
+            <CircleCheck aria-hidden className="mt-0.5 size-5 shrink-0 text-ok" />
+            <span>
+              <strong className="font-semibold text-ok">{server.name} is connected.</strong> {agent.name} can
+              call {plural(connect.data.tools.length, 'tool')} of it now.
+            </span>
+          </p>
+          <ToolList tools={connect.data.tools} empty="It offers no tools" />
+        </div>
+      ) : null}
+    </Dialog>
+  )
+}

@@ -1,0 +1,120 @@
+'use client'
+
+import { ChevronRight, CircleCheck, Plug, Search, Server } from 'lucide-react'
+import { useState } from 'react'
+import { ConnectDialog } from '#app/components/connections/connect-dialog.tsx'
+import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
+import { Badge } from '#app/components/ui/badge.tsx'
+import { Button } from '#app/components/ui/button.tsx'
+import { Card } from '#app/components/ui/card.tsx'
+import { EmptyState } from '#app/components/ui/empty-state.tsx'
+import { plural } from '#app/components/ui/format.ts'
+import { Input } from '#app/components/ui/input.tsx'
+import { QueryView } from '#app/components/ui/query-view.tsx'
+import { ToolList } from '#app/components/ui/tool-list.tsx'
+import { trpc } from '#app/trpc/client.ts'
+import type { Agent, AvailableServer } from '#contracts/agents.ts'
+
+function AvailableCard({ server, onConnect }: { server: AvailableServer; onConnect: () => void }) {
+  const usable = server.state === 'running' || server.state === 'degraded'
+  return (
+    <Card aria-label={server.name}>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-4 sm:px-5">
+        <div className="min-w-0 flex-1 basis-56">
+          <h3 className="truncate font-semibold">{server.name}</h3>
+          {server.description ? <p className="text-[0.8125rem] text-muted">{server.description}</p> : null}
+        </div>
+        <ServerStateBadge state={server.state} />
+        {server.connectionId ? (
+          <Badge tone="ok" icon={CircleCheck}>
+            Connected
+          </Badge>
+        ) : (
+          <Button
+            size="sm"
+            variant="primary"
+            aria-label={`Connect ${server.name}`}
+            disabled={!usable}
+            title={usable ? undefined : 'It has to be running first'}
+            onClick={onConnect}
+          >
+            <Plug aria-hidden />
+            Connect
+          </Button>
+        )}
+      </div>
+      <details className="group border-t border-line">
+        <summary className="flex list-none items-center gap-2 rounded-b-xl px-4 py-2.5 text-sm text-muted -outline-offset-2 hover:text-ink sm:px-5">
+          <ChevronRight aria-hidden className="size-4 transition-transform group-open:rotate-90" />
+          {plural(server.tools.length, 'tool')}
+        </summary>
+        <div className="px-4 pb-4 sm:px-5">
+          <ToolList tools={server.tools} empty="Its tools are not known yet" />
+        </div>
+      </details>
+    </Card>
+  )
+}
+
+interface DiscoverTabProps {
+  agent: Agent
+  /** After a connection was made: leads to where clients are set up. */
+  onSetUp: () => void
+}
+
+/** Servers the agent's owner may use, with their tools in view before connecting. */
+export function DiscoverTab({ agent, onSetUp }: DiscoverTabProps) {
+  const [search, setSearch] = useState('')
+  const [connecting, setConnecting] = useState<AvailableServer | null>(null)
+  const available = trpc.connections.available.useQuery({ agentId: agent.id })
+  const wanted = search.trim().toLowerCase()
+  return (
+    <>
+      <QueryView query={available}>
+        {(data) => {
+          if (data.items.length === 0)
+            return (
+              <EmptyState icon={Server} title="No servers to connect to">
+                <p>None has been deployed yet, or none is granted to you. Ask an admin.</p>
+              </EmptyState>
+            )
+          const shown = data.items.filter((server) =>
+            [server.name, server.description, ...server.tools.map((tool) => tool.name)].some((text) =>
+              text?.toLowerCase().includes(wanted),
+            ),
+          )
+          return (
+            <div className="grid gap-4">
+              <div className="relative">
+                <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
+                <Input
+                  type="search"
+                  aria-label="Search servers and tools"
+                  placeholder="Search servers and tools"
+                  className="pl-9"
+                  value={search}
+                  onChange={(event) => setSearch(event.target.value)}
+                />
+              </div>
+              {shown.length === 0 ? <EmptyState icon={Search} title="No server or tool matches" /> : null}
+              {shown.map((server) => (
+                <AvailableCard key={server.id} server={server} onConnect={() => setConnecting(server)} />
+              ))}
+            </div>
+          )
+        }}
+      </QueryView>
+      {connecting ? (
+        <ConnectDialog
+          agent={agent}
+          server={connecting}
+          onClose={() => setConnecting(null)}
+          onSetUp={() => {
+            setConnecting(null)
+            onSetUp()
+          }}
+        />
+      ) : null}
+    </>
+  )
+}

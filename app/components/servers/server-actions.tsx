@@ -1,0 +1,117 @@
+'use client'
+
+import { CirclePause, EllipsisVertical, Play, RotateCw, Trash2 } from 'lucide-react'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import { toast } from 'sonner'
+import { Button } from '#app/components/ui/button.tsx'
+import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
+import { plural } from '#app/components/ui/format.ts'
+import { Menu, MenuItem } from '#app/components/ui/menu.tsx'
+import { trpc } from '#app/trpc/client.ts'
+import { readFailure } from '#app/trpc/failure.ts'
+import type { ServerDetail } from '#contracts/servers.ts'
+
+/** Start, stop, restart, delete: what the server's state allows. */
+export function ServerActions({ server }: { server: ServerDetail }) {
+  const [asking, setAsking] = useState<'stop' | 'delete' | null>(null)
+  const utils = trpc.useUtils()
+  const router = useRouter()
+  const refresh = () =>
+    Promise.all([utils.servers.get.invalidate({ id: server.id }), utils.servers.list.invalidate()])
+  const onError = (error: unknown) => {
+    const failure = readFailure(error)
+    toast.error(failure.text, { description: failure.action })
+    void refresh()
+  }
+  const start = trpc.servers.start.useMutation({ onSuccess: refresh, onError })
+  const restart = trpc.servers.restart.useMutation({
+    onSuccess: () => {
+      toast.success(`${server.name} restarts`)
+      return refresh()
+    },
+    onError,
+  })
+  const stop = trpc.servers.stop.useMutation({
+    onSuccess: () => {
+      setAsking(null)
+      return refresh()
+    },
+  })
+  const remove = trpc.servers.delete.useMutation({
+    onSuccess: () => {
+      toast.success(`${server.name} is being deleted`)
+      void utils.servers.list.invalidate()
+      router.push('/admin/servers')
+    },
+  })
+  const open = (what: 'stop' | 'delete') => {
+    stop.reset()
+    remove.reset()
+    setAsking(what)
+  }
+  if (server.desired === 'deleted') return null
+  const stopped = server.desired === 'stopped'
+  const users = server.connectionCount
+  return (
+    <>
+      {stopped ? (
+        <Button variant="primary" busy={start.isPending} onClick={() => start.mutate({ id: server.id })}>
+          <Play aria-hidden />
+          Start
+        </Button>
+      ) : (
+        <Button onClick={() => open('stop')}>
+          <CirclePause aria-hidden />
+          Stop
+        </Button>
+      )}
+      <Menu
+        trigger={
+          <Button size="icon" aria-label="More actions">
+            <EllipsisVertical aria-hidden />
+          </Button>
+        }
+      >
+        <MenuItem
+          disabled={server.state !== 'running' && server.state !== 'degraded'}
+          onSelect={() => restart.mutate({ id: server.id })}
+        >
+          <RotateCw aria-hidden />
+          Restart
+        </MenuItem>
+        <MenuItem danger onSelect={() => open('delete')}>
+          <Trash2 aria-hidden />
+          Delete
+        </MenuItem>
+      </Menu>
+      <ConfirmDialog
+        open={asking === 'stop'}
+        onOpenChange={() => setAsking(null)}
+        title={`Stop ${server.name}?`}
+        confirm="Stop server"
+        danger={false}
+        busy={stop.isPending}
+        error={stop.error}
+        onConfirm={() => stop.mutate({ id: server.id })}
+      >
+        {users > 0
+          ? `${plural(users, 'connection')} of agents to it will fail until it is started again.`
+          : 'No agent is connected to it. It can be started again at any time.'}
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'delete'}
+        onOpenChange={() => setAsking(null)}
+        title={`Delete ${server.name}?`}
+        confirm="Delete server"
+        typeName={server.name}
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => remove.mutate({ id: server.id, confirmName: server.name })}
+      >
+        Its process, its files and its secrets are removed from the toolbox
+        {users > 0 ? `, and ${plural(users, 'connection')} of agents to it end` : ''}. This cannot be undone.
+      </ConfirmDialog>
+    </>
+  )
+}

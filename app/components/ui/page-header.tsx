@@ -1,0 +1,35 @@
+import { ChevronRight } from 'lucide-react'
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+
+interface PageHeaderProps {
+  title: ReactNode
+  lead?: ReactNode
+  actions?: ReactNode
+  /** Where this page hangs: one level up. */
+  parent?: { href: string; label: string }
+  badges?: ReactNode
+}
+
+export function PageHeader({ title, lead, actions, parent, badges }: PageHeaderProps) {
+  return (
+    <header className="mb-6 grid gap-1">
+      {parent ? (
+        <nav aria-label="Breadcrumb" className="flex items-center gap-1 text-sm text-muted">
+          <Link href={parent.href} className="rounded hover:text-ink hover:underline">
+            {parent.label}
+          </Link>
+          <ChevronRight aria-hidden className="size-3.5" />
+        </nav>
+      ) : null}
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-3">
+        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5">
+          <h1 className="min-w-0 text-2xl font-semibold tracking-tight break-words">{title}</h1>
+          {badges}
+        </div>
+        {actions ? <div className="flex flex-wrap gap-2">{actions}</div> : null}
+      </div>
+      {lead ? <p className="max-w-prose text-muted">{lead}</p> : null}
+    </header>
+  )
+}

@@ -1,0 +1,17 @@
+'use client'
+
+import { useTheme } from 'next-themes'
+import { Toaster } from 'sonner'
+
+export function Toasts() {
+  const { resolvedTheme } = useTheme()
+  return (
+    <Toaster
+      theme={resolvedTheme === 'dark' ? 'dark' : 'light'}
+      position="bottom-right"
+      toastOptions={{
+        style: { background: 'var(--surface)', borderColor: 'var(--line)', color: 'var(--ink)' },
+      }}
+    />
+  )
+}
