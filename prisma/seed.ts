@@ -20,19 +20,16 @@ export interface Seeded {
 /**
  * What a new installation starts with: its identity, the control plane's client identities, the first admin with password and API
  * key (written to `home`, 0600), and the local toolbox. Idempotent; what exists is left as it is. Needs the environment of
- * `server/env.ts`. `agentIsEnrolled` says whether the local agent still holds its identity.
+ * `server/env.ts`; `ADMIN_EMAIL` names the first admin, and `DTMA_HOME` with `DTMA_ADVERTISED_URL` say whether the local agent still
+ * holds its enrolment at its address.
  */
-export async function seed(options: {
-  home: string
-  adminEmail?: string
-  agentIsEnrolled: boolean
-}): Promise<Seeded> {
+export async function seed(options: { home: string; env: NodeJS.ProcessEnv }): Promise<Seeded> {
   await withActor(systemCtx('setup').actor, async (db) => {
     if ((await db.installation.count()) === 0) await db.installation.create({ data: {} })
   })
   await ensureControlIdentities()
-  const adminEmail = await ensureAdmin(options.home, options.adminEmail ?? DEFAULT_EMAIL)
-  const enrollmentToken = await ensureLocalToolbox(options.agentIsEnrolled)
+  const adminEmail = await ensureAdmin(options.home, options.env.ADMIN_EMAIL || DEFAULT_EMAIL)
+  const enrollmentToken = await ensureLocalToolbox(options.env)
   return { adminEmail, enrollmentToken }
 }
 
@@ -70,12 +67,14 @@ async function makeApiKey(db: Db, home: string, userId: string): Promise<void> {
   writeSecret(home, 'admin-api-key', key)
 }
 
-async function ensureLocalToolbox(agentIsEnrolled: boolean): Promise<string | null> {
+async function ensureLocalToolbox(env: NodeJS.ProcessEnv): Promise<string | null> {
   return withActor(systemCtx('setup').actor, async (db) => {
     const local =
       (await db.toolbox.findFirst({ where: { kind: 'local', state: { not: 'deleting' } } })) ??
       (await db.toolbox.create({ data: { name: 'local', kind: 'local' } }))
-    if (local.certificate !== null && agentIsEnrolled) return null
+    const agentIsEnrolled = existsSync(join(env.DTMA_HOME ?? '', 'state', 'enrollment.json'))
+    const agentHasMoved = env.DTMA_ADVERTISED_URL !== undefined && env.DTMA_ADVERTISED_URL !== local.url
+    if (local.certificate !== null && agentIsEnrolled && !agentHasMoved) return null
     const token = newToken('tbe')
     await db.toolboxEnrollment.deleteMany({ where: { toolboxId: local.id, usedAt: null } })
     await db.toolboxEnrollment.create({

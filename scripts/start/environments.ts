@@ -43,7 +43,13 @@ export function serverEnv(
     GATEWAY_PUBLIC_URL: gatewayUrl,
     DTMA_PORT: String(options.ports.dtma),
     DTMA_ADVERTISED_URL: addressesOf(options).dtmaUrl,
+    DTMA_HOME: agentHome(options),
   }
+}
+
+function agentHome(options: StartOptions): string {
+  const isRoot = process.getuid?.() === 0
+  return isRoot ? join(makeSystemHome(options.home), 'dtma') : join(options.home, 'dtma')
 }
 
 /**
@@ -51,11 +57,10 @@ export function serverEnv(
  * the system home, whose folders the user ids of its servers can pass; the home admits nobody.
  */
 export function agentEnv(options: StartOptions): NodeJS.ProcessEnv {
-  const isRoot = process.getuid?.() === 0
   return {
     ...inherited(options.env),
     NODE_ENV: 'production',
-    DTMA_HOME: isRoot ? join(makeSystemHome(options.home), 'dtma') : join(options.home, 'dtma'),
+    DTMA_HOME: agentHome(options),
     DTMA_PORT: String(options.ports.dtma),
     DTMA_HOST: '127.0.0.1',
     DTMA_ADVERTISED_URL: addressesOf(options).dtmaUrl,

@@ -7,9 +7,7 @@ export const SeedResult = z.object({ adminEmail: z.string(), enrollmentToken: z.
 // The seed runs in a process of its own: its connections and caches end with it, and the supervisor stays small.
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const home = process.argv[2] ?? ''
-  const { seed } = (await import('#prisma/seed.ts')) as {
-    seed: (options: { home: string; env: NodeJS.ProcessEnv }) => Promise<z.infer<typeof SeedResult>>
-  }
+  const { seed } = await import('#prisma/seed.ts')
   const { adminEmail, enrollmentToken } = await seed({ home, env: process.env })
   process.stdout.write(`\n${JSON.stringify({ adminEmail, enrollmentToken })}\n`)
 }
