@@ -43,6 +43,8 @@ export interface GatewayInput {
   callTimeoutMs?: number
   /** Milliseconds after which an upstream session without calls is ended; left out: 10 min. */
   upstreamIdleMs?: number
+  /** How often those are looked for; left out: 30 s. */
+  reapEveryMs?: number
 }
 
 export interface Gateway {
@@ -91,7 +93,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const reaper = setInterval(() => {
     dispatchers.reap()
     upstream.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
-  }, REAP_EVERY_MS)
+  }, input.reapEveryMs ?? REAP_EVERY_MS)
 
   async function release(): Promise<void> {
     clearInterval(reaper)

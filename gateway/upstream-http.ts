@@ -27,7 +27,7 @@ export interface UpstreamAnswer {
   body: Dispatcher.ResponseData['body']
 }
 
-/** POSTs one message. Throws what undici throws, the signal's reason among it. */
+/** POSTs one message. Throws what undici throws (the signal's reason among it), and UpstreamError when it cannot be written. */
 export async function postMessage(
   endpoint: Endpoint,
   session: { id: string | null; protocolVersion: string | null },
@@ -43,7 +43,7 @@ export async function postMessage(
       accept: 'application/json, text/event-stream',
       ...sessionHeaders(session),
     },
-    body: JSON.stringify(message),
+    body: serialize(message),
     signal,
   })
   const sessionId = headers['mcp-session-id']
@@ -93,6 +93,15 @@ export async function readErrorBody(answer: UpstreamAnswer): Promise<string> {
   } catch {
     answer.body.destroy()
     return ''
+  }
+}
+
+/** What can be parsed can be too deep to be written again: the parser needs no stack, the serialiser does. */
+function serialize(message: RpcMessage): string {
+  try {
+    return JSON.stringify(message)
+  } catch (error) {
+    throw new UpstreamError('BAD_REQUEST', 'the arguments are nested too deeply', { cause: error })
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { RequestListener } from 'node:http'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { Redis } from 'ioredis'
@@ -79,6 +80,24 @@ export const INITIALIZE = {
   params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
 } as const
 
+type Answer = {
+  id: unknown
+  result?: unknown
+  error?: { code: number; message: string; data: { code: string; retryable: boolean } }
+}
+
+/** An agent that speaks HTTP by hand. */
+export interface RawAgent {
+  token: string
+  /** Headers of its session. */
+  session: Record<string, string>
+  connection: GatewayConnection
+  /** `tools/call` of `s__tool`. */
+  send: (id: unknown, params?: object, init?: RequestInit) => Promise<Response>
+  /** The same, for answers in JSON. */
+  call: (id?: unknown, params?: object) => Promise<Answer>
+}
+
 export interface TestGateway extends Gateway {
   rights: TestRights
   identity: Identity
@@ -86,9 +105,15 @@ export interface TestGateway extends Gateway {
   /** Lines at levels above debug. */
   logged: unknown[]
   /** One raw POST under the address with the token. */
-  post(token: string, body: unknown, headers?: Record<string, string>): Promise<Response>
+  post(token: string, body: unknown, headers?: Record<string, string>, init?: RequestInit): Promise<Response>
   /** A session made by hand; answers its id. */
   session(token: string): Promise<string>
+  /** An agent with one tool, `tool` (as `s__tool`), at what serves it. */
+  agentAt(
+    toolbox: ToolboxStandIn,
+    served: string | RequestListener,
+    change?: Partial<GatewayConnection>,
+  ): Promise<RawAgent>
   /** The official SDK's client, connected as an agent. */
   connect(
     token: string,
@@ -99,7 +124,9 @@ export interface TestGateway extends Gateway {
 /** A gateway on a free port over the given Redis, with rights in memory. */
 export async function startTestGateway(
   redisUrl: string,
-  options: Partial<Pick<GatewayInput, 'callTimeoutMs' | 'upstreamIdleMs' | 'rights' | 'identity'>> = {},
+  options: Partial<
+    Pick<GatewayInput, 'callTimeoutMs' | 'upstreamIdleMs' | 'reapEveryMs' | 'rights' | 'identity'>
+  > = {},
 ): Promise<TestGateway> {
   const identity = options.identity ?? (await createIdentity('gateway'))
   const rights = createTestRights()
@@ -120,8 +147,9 @@ export async function startTestGateway(
     ...options,
   })
   const origin = `http://127.0.0.1:${gateway.port}`
-  const post = (token: string, body: unknown, headers: Record<string, string> = {}) =>
+  const post = (token: string, body: unknown, headers: Record<string, string> = {}, init: RequestInit = {}) =>
     fetch(`${origin}/t/${token}/mcp`, {
+      ...init,
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -130,12 +158,31 @@ export async function startTestGateway(
       },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     })
+  async function session(token: string): Promise<string> {
+    const response = await post(token, INITIALIZE)
+    return response.headers.get('mcp-session-id') ?? ''
+  }
   return {
     ...gateway,
     post,
-    async session(token) {
-      const response = await post(token, INITIALIZE)
-      return response.headers.get('mcp-session-id') ?? ''
+    session,
+    async agentAt(toolbox, served, change) {
+      const tools = [{ name: 'tool', inputSchema: { type: 'object' as const } }]
+      const connection = testConnection(toolbox, { tools, slug: 's', ...change })
+      if (connection.instanceId !== null) toolbox.instances.set(connection.instanceId, served)
+      const token = newToken()
+      rights.set(token, testAgent([connection]))
+      const headers = { 'mcp-session-id': await session(token) }
+      const send: RawAgent['send'] = (id, params = {}, init = {}) =>
+        post(
+          token,
+          { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 's__tool', ...params } },
+          headers,
+          init,
+        )
+      const call: RawAgent['call'] = async (id = 1, params = {}) =>
+        (await (await send(id, params)).json()) as Answer
+      return { token, session: headers, connection, send, call }
     },
     rights,
     identity,
