@@ -8,6 +8,9 @@ export const SeedResult = z.object({ adminEmail: z.string(), enrollmentToken: z.
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const home = process.argv[2] ?? ''
   const { seed } = await import('#prisma/seed.ts')
+  const { closeDatabase } = await import('#server/db/client.ts')
   const { adminEmail, enrollmentToken } = await seed({ home, env: process.env })
   process.stdout.write(`\n${JSON.stringify({ adminEmail, enrollmentToken })}\n`)
+  // Idle connections would keep the process for the pool's ten seconds.
+  await closeDatabase()
 }
