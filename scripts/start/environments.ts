@@ -47,15 +47,15 @@ export function serverEnv(
   }
 }
 
-function agentHome(options: StartOptions): string {
-  const isRoot = process.getuid?.() === 0
-  return isRoot ? join(makeSystemHome(options.home), 'dtma') : join(options.home, 'dtma')
+/**
+ * Where the local agent keeps its state. As root in the system home, whose folders the user ids of its servers can pass; the
+ * home admits nobody.
+ */
+function agentHome({ home }: StartOptions): string {
+  return process.getuid?.() === 0 ? join(makeSystemHome(home), 'dtma') : join(home, 'dtma')
 }
 
-/**
- * Environment of the local toolbox's agent: nothing that opens the database, Redis or a secret. As root its state lies in
- * the system home, whose folders the user ids of its servers can pass; the home admits nobody.
- */
+/** Environment of the local toolbox's agent: nothing that opens the database, Redis or a secret. */
 export function agentEnv(options: StartOptions): NodeJS.ProcessEnv {
   return {
     ...inherited(options.env),

@@ -141,6 +141,7 @@ export class Run {
 
   async #stopUnits(): Promise<void> {
     this.#logs?.stop()
+    for (const unit of this.#units) unit.expectEnd()
     const rank = (unit: Unit) => STOP_ORDER.indexOf(unit.spec.name)
     for (const unit of [...this.#units].sort((a, b) => rank(a) - rank(b))) await unit.stop()
   }

@@ -49,9 +49,14 @@ export class Unit {
     this.#supervision = this.#supervise(this.#running)
   }
 
+  /** From now on its end is no crash: it is neither told nor mended. */
+  expectEnd(): void {
+    this.#stopping.abort()
+  }
+
   /** Ends it and its supervision, also in the middle of a start or restart. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
+    this.expectEnd()
     await this.#starting
     await this.#running?.stop()
     await this.#supervision
