@@ -55,6 +55,16 @@ export const LogLine = z.object({
 export type LogLine = z.infer<typeof LogLine>
 export const LogLines = z.object({ lines: z.array(LogLine) })
 
+/** Answer to `GET /v1/instances/{id}/stats`; null is what cannot be told now. `tasks` are processes and threads. */
+export const InstanceStats = z.object({
+  memoryBytes: z.number().nullable(),
+  cpuSeconds: z.number().nullable(),
+  tasks: z.int().nullable(),
+  /** Open sessions of a bridged stdio server. */
+  sessions: z.int().nullable(),
+})
+export type InstanceStats = z.infer<typeof InstanceStats>
+
 /** Every error answer of the agent and of the agents' ingress. */
 export const AgentError = z.object({
   error: z.object({

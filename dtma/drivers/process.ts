@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { InstanceSpec } from '#contracts/instances.ts'
+import type { Home } from '../home.ts'
+import { type Driver, type DriverInstance, InstanceFailure } from './driver.ts'
+import { chooseBin } from './process/choose-bin.ts'
+import { killProcesses, type Membership, sendSignal } from './process/end-processes.ts'
+import { installPackage } from './process/install-package.ts'
+import { instanceFolder, makeDataFolder, readInstalled, writeInstalled } from './process/instance-folder.ts'
+import { chooseIsolation } from './process/isolation.ts'
+import { freePort } from './process/listening-sockets.ts'
+import { processesMarked, processesOfUid, processesUnder } from './process/membership.ts'
+import { provideNode } from './process/node-runtime.ts'
+import { findNpmCli } from './process/npm-cli.ts'
+import { forgetPid, notedPids } from './process/pid-file.ts'
+import { serverCommand, serverEnvironment } from './process/server-command.ts'
+import { startServer } from './process/start-server.ts'
+import { claimUid, releaseUid, sweepSharedFolders, uidOfFolder } from './process/uid-claims.ts'
+import { createWatchdog } from './process/watchdog.ts'
+
+const execute = promisify(execFile)
+
+export type ProcessDriverOptions = {
+  home: Home
+  allowUnisolated: boolean
+  /** npm configuration file for installs; the invoking user's when left out. */
+  npmUserConfig: string | undefined
+}
+
+/** Runs npm packages as child processes of the agent, each apart from the others as far as this machine allows. */
+export async function createProcessDriver(options: ProcessDriverOptions): Promise<Driver> {
+  const { home } = options
+  const isolation = await chooseIsolation(options.allowUnisolated)
+  const node = await provideNode(home.runtime)
+  const npmCli = findNpmCli()
+  const watchdog = createWatchdog()
+  const userConfig = options.npmUserConfig ?? process.env.npm_config_userconfig ?? join(homedir(), '.npmrc')
+
+  function requireIsolation(): NonNullable<typeof isolation> {
+    if (isolation !== null) return isolation
+    throw new InstanceFailure(
+      'ISOLATION_UNAVAILABLE',
+      'The agent does not run as root and bubblewrap does not work here, so servers could read what its user can read.',
+    )
+  }
+
+  /** Kills everything of a user in one step of the kernel, as that user. */
+  function sweepUid(uid: number): () => Promise<void> {
+    return async () => {
+      await execute(node, ['-e', "process.kill(-1, 'SIGKILL')"], {
+        uid,
+        gid: uid,
+        cwd: '/',
+        env: {} as NodeJS.ProcessEnv,
+        timeout: 5_000,
+      }).catch(() => {})
+    }
+  }
+
+  async function endLeftovers(id: string): Promise<void> {
+    const uid = await uidOfFolder(join(home.servers, id))
+    if (uid !== null) await killProcesses(processesOfUid(uid), sweepUid(uid))
+    if (isolation?.kind === 'none') await killProcesses(processesMarked(null, id))
+  }
+
+  async function remove(id: string): Promise<void> {
+    const folder = instanceFolder(home.servers, id)
+    await endLeftovers(id)
+    const uid = await uidOfFolder(folder.root)
+    await rm(folder.root, { recursive: true, force: true, maxRetries: 3 })
+    await forgetPid(home.pids, `${id}.server`)
+    if (uid === null) return
+    await sweepSharedFolders(uid)
+    await releaseUid(uid, folder.root)
+  }
+
+  async function install(instance: DriverInstance, context: Parameters<Driver['prepare']>[1]) {
+    if (npmCli === null) {
+      throw new InstanceFailure('PACKAGE_INSTALL_FAILED', 'There is no npm on this machine.')
+    }
+    const folder = instanceFolder(home.servers, instance.id)
+    const { source } = instance.spec
+    await rm(folder.package, { recursive: true, force: true })
+    await mkdir(folder.package, { mode: 0o755 })
+    await writeFile(join(folder.package, 'package.json'), '{ "private": true }\n')
+    context.onPhase('Resolving package')
+    await installPackage({
+      instanceId: instance.id,
+      source,
+      packageFolder: folder.package,
+      npmCli,
+      npmFolder: home.npm,
+      userConfig,
+      pidsFolder: home.pids,
+      signal: context.signal,
+      onPhase: context.onPhase,
+    })
+    const bin = await chooseBin(folder.package, source.package, source.bin)
+    const installed = { binPath: bin.path, runBy: bin.runBy, version: bin.version }
+    await writeInstalled(folder, installed)
+    context.log.write('agent', `Installed ${source.package} ${bin.version}.`)
+    return installed
+  }
+
+  return {
+    name: 'process',
+    isolation: isolation?.kind ?? 'none',
+
+    async recover(known) {
+      for (const { name, pid } of await notedPids(home.pids)) {
+        // Installs run in a group of their own; bubblewrap's processes all descend from the one that was noted.
+        if (name.endsWith('.install')) sendSignal(-pid, 'SIGKILL')
+        else await killProcesses(processesUnder(pid))
+        await forgetPid(home.pids, name)
+      }
+      for (const id of await readdir(home.servers)) {
+        if (known.has(id)) await endLeftovers(id)
+        else await remove(id)
+      }
+    },
+
+    async prepare(instance, context) {
+      const { kind } = requireIsolation()
+      const folder = instanceFolder(home.servers, instance.id)
+      try {
+        await mkdir(folder.root, { recursive: true, mode: 0o700 })
+        const uid = kind === 'uid' ? await claimUid(folder.root) : null
+        await makeDataFolder(folder, uid)
+        const installed = (await readInstalled(folder)) ?? (await install(instance, context))
+        return { resolvedVersion: installed.version }
+      } catch (error) {
+        throw isDiskFull(error) ? new InstanceFailure('TOOLBOX_DISK_FULL', (error as Error).message) : error
+      }
+    },
+
+    async start(instance, { log }) {
+      const choice = requireIsolation()
+      const { id, spec } = instance
+      const folder = instanceFolder(home.servers, id)
+      const installed = await readInstalled(folder)
+      if (installed === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The package is not installed.')
+      const uid = choice.kind === 'uid' ? await claimUid(folder.root) : null
+      await endLeftovers(id)
+      const port = await choosePort(spec)
+      const folders = { package: folder.package, data: folder.data, runtime: home.runtime }
+      const sweep = uid === null ? undefined : sweepUid(uid)
+      return startServer({
+        instance,
+        uid,
+        port,
+        cwd: folder.data,
+        command: serverCommand({
+          isolation: choice,
+          limits: spec.limits,
+          folders,
+          node,
+          bin: { path: installed.binPath, runBy: installed.runBy },
+          args: [...spec.source.args, ...portArguments(spec, port)],
+        }),
+        environment: serverEnvironment({ id, spec, folders, portVariable: portVariable(spec, port) }),
+        membershipOf: (pid): Membership => {
+          if (uid !== null) return processesOfUid(uid)
+          return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id)
+        },
+        ...(sweep === undefined ? {} : { sweep }),
+        watchdog,
+        log,
+        pidsFolder: home.pids,
+      })
+    },
+
+    remove,
+    close: () => watchdog.close(),
+  }
+}
+
+async function choosePort(spec: InstanceSpec): Promise<number | null> {
+  if (spec.transport === 'stdio') return null
+  const told = spec.http?.port ?? { env: 'PORT' }
+  return 'fixed' in told ? told.fixed : freePort()
+}
+
+function portVariable(spec: InstanceSpec, port: number | null): { name: string; port: number } | null {
+  const told = spec.http?.port ?? { env: 'PORT' }
+  return port !== null && 'env' in told ? { name: told.env, port } : null
+}
+
+function portArguments(spec: InstanceSpec, port: number | null): string[] {
+  const told = spec.http?.port
+  return port !== null && told !== undefined && 'arg' in told ? [told.arg, String(port)] : []
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

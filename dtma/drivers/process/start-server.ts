@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { InstanceError } from '#contracts/instances.ts'
+import { createLineReader } from '#mcp/line-reader.ts'
+import { type DriverInstance, InstanceFailure, type LogSink, type Run, type RunExit } from '../driver.ts'
+import { endProcesses, killProcesses, type Membership } from './end-processes.ts'
+import { usersListeningOn } from './listening-sockets.ts'
+import { forgetPid, notePid } from './pid-file.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** A grandchild may keep the pipes open; the end of the main process is reported after this time at the latest. */
+const DRAIN_MS = 500
+const MAX_LOG_LINE_CHARS = 8 * 1024
+/** Prefer servers over everything else when the machine itself runs out of memory (proc_pid_oom_score_adj(5), -1000 to 1000). */
+const OOM_SCORE = '800'
+
+export type StartOptions = {
+  instance: DriverInstance
+  command: [string, ...string[]]
+  environment: Record<string, string>
+  cwd: string
+  uid: number | null
+  port: number | null
+  membershipOf(pid: number): Membership
+  /** Kills all members in one step, where that can be done. */
+  sweep?: () => Promise<void>
+  watchdog: Watchdog
+  log: LogSink
+  pidsFolder: string
+}
+
+/** Starts the server as the leader of a session of its own and watches over it. Throws InstanceFailure when it cannot be started. */
+export async function startServer(options: StartOptions): Promise<Run> {
+  const { instance, log } = options
+  const [program, ...args] = options.command
+  const stdio = instance.spec.transport === 'stdio'
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: options.environment as NodeJS.ProcessEnv,
+    detached: true,
+    stdio: [stdio ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    ...(options.uid === null ? {} : { uid: options.uid, gid: options.uid }),
+  })
+  await spawned(child)
+  const pid = child.pid as number
+  const ended = watchEnd(child)
+  await notePid(options.pidsFolder, `${instance.id}.server`, pid)
+  await writeFile(`/proc/${pid}/oom_score_adj`, OOM_SCORE).catch(() => {})
+  logLines(child.stderr as Readable, 'stderr', log)
+  if (!stdio) logLines(child.stdout as Readable, 'stdout', log)
+
+  const membership = options.membershipOf(pid)
+  let limitError: InstanceError | null = null
+  const watch = options.watchdog.watch({
+    limits: instance.spec.limits,
+    membership,
+    onExceeded(error) {
+      limitError = error
+      log.write('agent', error.detail)
+      killProcesses(membership, options.sweep).catch((problem: Error) => log.write('agent', problem.message))
+    },
+  })
+
+  let stopping: Promise<void> | null = null
+  async function stop(): Promise<void> {
+    await endProcesses(membership, options.sweep)
+    watch.end()
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+    child.stdin?.destroy()
+    await ended
+    await forgetPid(options.pidsFolder, `${instance.id}.server`)
+  }
+
+  return {
+    stdio: stdio ? { stdin: child.stdin as Writable, stdout: child.stdout as Readable } : null,
+    endpoint: options.port === null ? null : { host: '127.0.0.1', port: options.port },
+    listening: () => isListening(options.port, options.uid),
+    exited: ended.then((end): RunExit => ({ ...end, error: limitError })),
+    usage() {
+      const usage = watch.usage()
+      return usage === null ? null : { ...usage, cpuSeconds: watch.cpuSeconds() }
+    },
+    stop() {
+      stopping ??= stop().catch((error) => {
+        stopping = null
+        throw error
+      })
+      return stopping
+    },
+  }
+}
+
+async function spawned(child: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', (error) => reject(new InstanceFailure('SERVER_EXITED', error.message)))
+  })
+  child.on('error', () => {})
+}
+
+function watchEnd(child: ChildProcess): Promise<{ exitCode: number | null; signal: string | null }> {
+  return new Promise((resolve) => {
+    child.once('exit', (exitCode, signal) => {
+      const done = () => resolve({ exitCode, signal })
+      const timer = setTimeout(done, DRAIN_MS)
+      child.once('close', () => {
+        clearTimeout(timer)
+        done()
+      })
+    })
+  })
+}
+
+function logLines(stream: Readable, name: 'stdout' | 'stderr', log: LogSink): void {
+  const reader = createLineReader({
+    maxChars: MAX_LOG_LINE_CHARS,
+    onLine: (line) => log.write(name, line),
+    onTooLong: (head) => log.write(name, `${head} [line cut]`),
+  })
+  stream.on('data', (chunk: Buffer) => {
+    reader.push(chunk)
+    const drained = log.drained()
+    if (drained === null) return
+    stream.pause()
+    drained.then(() => stream.resume())
+  })
+  stream.on('end', () => reader.end())
+  stream.on('error', () => {})
+}
+
+/** Open, and where users differ: open by the server's own user, so that no other server can take its place. */
+async function isListening(port: number | null, uid: number | null): Promise<boolean> {
+  if (port === null) return false
+  const users = uid === null ? null : usersListeningOn(port)
+  if (users !== null && uid !== null) return users.includes(uid) && users.every((user) => user === uid)
+  return Promise.race([
+    sleep(1_000, false),
+    new Promise<boolean>((resolve) => {
+      const socket = createConnection({ host: '127.0.0.1', port })
+      socket.once('connect', () => {
+        socket.destroy()
+        resolve(true)
+      })
+      socket.once('error', () => resolve(false))
+    }),
+  ])
+}

@@ -1,0 +1,107 @@
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { InstanceFailure } from '../driver.ts'
+import { readProcessTable } from './process-table.ts'
+
+/**
+ * Users of servers. Above what distributions give to people and services (login.defs, 60000), above systemd's dynamic users
+ * (61184-65519 is theirs, but only where a unit asks for it, hence the check for living processes) and below 65534 (nobody).
+ */
+export const FIRST_UID = 64_000
+export const LAST_UID = 65_499
+
+/** One register for the whole machine, so that two agents (two installations) never give the same user to two servers. */
+export const UID_REGISTER = '/var/lib/toolberth/uids'
+
+/**
+ * Gives a server's folder a user of its own: the folder becomes `root:<uid>` 0750, so its server may enter it and no other may.
+ * The user stays taken while the folder exists. Answers the same one for a folder that has one.
+ */
+export async function claimUid(folder: string, register = UID_REGISTER): Promise<number> {
+  const known = await uidOfFolder(folder)
+  if (known !== null) return known
+  await mkdir(register, { recursive: true, mode: 0o700 })
+  await chmod(dirname(register), 0o711)
+  const taken = await accountUids()
+  for (let uid = FIRST_UID; uid <= LAST_UID; uid++) {
+    if (taken.has(uid) || !(await claim(uid, folder, register))) continue
+    await chown(folder, 0, uid)
+    await chmod(folder, 0o750)
+    return uid
+  }
+  throw new InstanceFailure('TOOLBOX_INTERNAL', 'No user is left for another server on this machine.')
+}
+
+/** The user of a server's folder, or null when it has none or is not there. */
+export async function uidOfFolder(folder: string): Promise<number | null> {
+  try {
+    const { gid } = await stat(folder)
+    return gid >= FIRST_UID && gid <= LAST_UID ? gid : null
+  } catch {
+    return null
+  }
+}
+
+/** To be called when the folder is deleted and no process of the user is left. */
+export async function releaseUid(uid: number, folder: string, register = UID_REGISTER): Promise<void> {
+  const path = join(register, String(uid))
+  if ((await holder(path)) === folder) await rm(path, { force: true })
+}
+
+async function claim(uid: number, folder: string, register: string): Promise<boolean> {
+  const path = join(register, String(uid))
+  try {
+    await writeFile(path, folder, { flag: 'wx', mode: 0o600 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (!(await isAbandoned(uid, path))) return false
+    try {
+      // Only one of several claimants can rename the old claim away.
+      const aside = `${path}.${process.pid}.${Date.now()}`
+      await rename(path, aside)
+      await rm(aside, { force: true })
+      await writeFile(path, folder, { flag: 'wx', mode: 0o600 })
+    } catch {
+      return false
+    }
+  }
+  const inUse = readProcessTable().some((entry) => entry.uids.includes(uid))
+  if (inUse) await rm(path, { force: true })
+  return !inUse
+}
+
+/** A claim whose folder is gone, without a process left: its installation was deleted. */
+async function isAbandoned(uid: number, path: string): Promise<boolean> {
+  const folder = await holder(path)
+  if (folder === null) return false
+  const gone = await stat(folder).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+  return gone && !readProcessTable().some((entry) => entry.uids.includes(uid))
+}
+
+async function holder(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch(() => null)
+}
+
+/** Users and groups that the machine's own files name. */
+async function accountUids(): Promise<Set<number>> {
+  const ids = new Set<number>()
+  for (const file of ['/etc/passwd', '/etc/group']) {
+    const text = await readFile(file, 'utf8').catch(() => '')
+    for (const line of text.split('\n')) ids.add(Number(line.split(':')[2]))
+  }
+  return ids
+}
+
+/** Deletes what a user left in the places that everybody may write to; nothing of it runs any more. */
+export async function sweepSharedFolders(uid: number): Promise<void> {
+  for (const folder of ['/tmp', '/var/tmp', '/dev/shm']) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const path = join(folder, name)
+      const owner = await lstat(path).catch(() => null)
+      if (owner?.uid === uid) await rm(path, { recursive: true, force: true })
+    }
+  }
+}

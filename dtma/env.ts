@@ -1,0 +1,52 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+const Flag = z
+  .enum(['0', '1', 'true', 'false', ''])
+  .default('0')
+  .transform((value) => value === '1' || value === 'true')
+
+const ControlPlaneUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .refine((value) => new URL(value).pathname === '/', 'must be an origin without a path')
+  .refine((value) => {
+    const url = new URL(value)
+    return url.protocol === 'https:' || LOOPBACK.test(url.hostname)
+  }, 'must be https unless the control plane is on this machine')
+  .transform((value) => new URL(value).origin)
+
+const Env = z.object({
+  /** Folder of the agent's state; everything under it belongs to the agent. */
+  DTMA_HOME: z
+    .string()
+    .min(1)
+    .transform((path) => resolve(path)),
+  DTMA_HOST: z.string().min(1).default('127.0.0.1'),
+  DTMA_PORT: z.coerce.number().int().min(1).max(65_535).default(7443),
+  DTMA_ADVERTISED_URL: z.url({ protocol: /^https$/, error: 'must be an https URL' }).optional(),
+  CONTROL_PLANE_URL: ControlPlaneUrl,
+  ENROLLMENT_TOKEN: z.string().min(20).optional(),
+  ENROLLMENT_TOKEN_FILE: z.string().min(1).optional(),
+  DTMA_RUNTIME: z.enum(['process']).default('process'),
+  ALLOW_UNISOLATED: Flag,
+  /** npm configuration (registry, credentials) for installs in place of the invoking user's. */
+  DTMA_NPM_USERCONFIG: z.string().min(1).optional(),
+  /** Seconds a started server has to answer on its transport. */
+  DTMA_READY_TIMEOUT_SECONDS: z.coerce.number().min(1).max(600).default(60),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+})
+
+export type DtmaEnv = Omit<z.infer<typeof Env>, 'DTMA_ADVERTISED_URL'> & { DTMA_ADVERTISED_URL: string }
+
+/** Reads the environment. Throws an Error with one line per wrong variable. */
+export function readEnv(source: NodeJS.ProcessEnv): DtmaEnv {
+  const parsed = Env.safeParse(source)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new Error(lines.join('\n'))
+  }
+  const advertised = parsed.data.DTMA_ADVERTISED_URL ?? `https://127.0.0.1:${parsed.data.DTMA_PORT}`
+  return { ...parsed.data, DTMA_ADVERTISED_URL: new URL(advertised).origin }
+}

@@ -1,0 +1,89 @@
+import {
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { AgentFailure } from '../agent-failure.ts'
+import type { McpTarget } from '../instances/runner-types.ts'
+import { MAX_MCP_BYTES, readBody } from './respond.ts'
+
+/** RFC 9110, section 7.6.1, with the older ones still in use; they speak of one connection. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+const CONNECT_MS = 5_000
+
+/** Hands an MCP request to the server of an instance, and its answer back as it comes (event streams are not buffered). */
+export async function proxyMcp(
+  target: McpTarget,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request, MAX_MCP_BYTES)
+  if (target.kind === 'bridge') {
+    await target.bridge.handle({ method: request.method ?? 'GET', headers: request.headers, body }, response)
+    return
+  }
+  const answer = await callServer(target, request, body, response)
+  response.writeHead(answer.statusCode ?? 502, endToEndHeaders(answer.headers))
+  response.flushHeaders()
+  // An end on either side ends the other; there is nothing left to answer then.
+  await pipeline(answer, response).catch(() => answer.destroy())
+}
+
+function callServer(
+  target: Extract<McpTarget, { kind: 'http' }>,
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<IncomingMessage> {
+  const query = /\?.*$/.exec(request.url ?? '')?.[0] ?? ''
+  const headers: IncomingHttpHeaders = {
+    ...endToEndHeaders(request.headers),
+    host: `localhost:${target.port}`,
+  }
+  delete headers.expect
+  if (body.length > 0 || request.method === 'POST') headers['content-length'] = String(body.length)
+  return new Promise((resolve, reject) => {
+    const call = httpRequest({
+      host: target.host,
+      port: target.port,
+      path: target.path + query,
+      method: request.method,
+      headers,
+      agent: false,
+    })
+    const timer = setTimeout(
+      () => call.destroy(new Error('The server does not accept connections.')),
+      CONNECT_MS,
+    )
+    call.once('socket', (socket) => socket.once('connect', () => clearTimeout(timer)))
+    call.once('response', (answer) => resolve(answer))
+    call.once('error', (error) => {
+      clearTimeout(timer)
+      reject(new AgentFailure('UPSTREAM_FAILED', `The MCP server did not answer: ${error.message}`))
+    })
+    response.once('close', () => {
+      clearTimeout(timer)
+      if (!response.writableFinished) call.destroy()
+    })
+    call.end(body)
+  })
+}
+
+export function endToEndHeaders(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase())
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !HOP_BY_HOP.has(name) && !named.includes(name)),
+  )
+}

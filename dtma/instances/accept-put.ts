@@ -1,0 +1,47 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { PutInstance } from '#contracts/dtma.ts'
+import { AgentFailure } from '../agent-failure.ts'
+import type { InstanceRecord } from '../state/instance-store.ts'
+
+/**
+ * Decides about one PUT: the record to keep, or null when it changes nothing. Throws AgentFailure STALE_FENCE for a lower fence
+ * (and for an equal one that would revive a tombstone), SPEC_NEEDED, or BAD_REQUEST for another spec under the same id.
+ */
+export function acceptPut(
+  known: InstanceRecord | null,
+  id: string,
+  put: PutInstance,
+  now: Date,
+): InstanceRecord | null {
+  const revives = known?.desired === 'absent' && put.desired !== 'absent'
+  if (known !== null && (put.fence < known.fence || (revives && put.fence === known.fence))) {
+    throw new AgentFailure('STALE_FENCE', `Fence ${put.fence} is too old; ${known.fence} was accepted.`, {
+      fence: known.fence,
+    })
+  }
+  const spec = put.desired === 'absent' ? null : (known?.spec ?? put.spec ?? null)
+  if (put.desired !== 'absent' && spec === null) {
+    throw new AgentFailure('SPEC_NEEDED', 'This agent does not know the instance; send its spec.')
+  }
+  if (known?.spec != null && put.spec !== undefined && !isDeepStrictEqual(known.spec, put.spec)) {
+    throw new AgentFailure('BAD_REQUEST', 'An instance keeps its spec; a new revision is a new instance.')
+  }
+  if (spec?.transport === 'sse') {
+    throw new AgentFailure('BAD_REQUEST', 'This agent runs stdio and streamable-http servers.')
+  }
+  const next: InstanceRecord = {
+    id,
+    desired: put.desired,
+    fence: put.fence,
+    restartNonce: put.restartNonce ?? known?.restartNonce ?? null,
+    spec,
+    everReady: put.desired === 'absent' || revives ? false : (known?.everReady ?? false),
+    changedAt: now.toISOString(),
+  }
+  const unchanged =
+    known !== null &&
+    known.desired === next.desired &&
+    known.fence === next.fence &&
+    known.restartNonce === next.restartNonce
+  return unchanged ? null : next
+}

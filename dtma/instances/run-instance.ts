@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { InstanceSpec } from '#contracts/instances.ts'
+import { createStdioBridge, type StdioBridge } from '#mcp/stdio-bridge.ts'
+import { type DriverInstance, InstanceFailure, type Run, type RunExit } from '../drivers/driver.ts'
+import { AGENT_VERSION } from '../version.ts'
+import { awaitInitialized, awaitListening } from './await-ready.ts'
+import { diagnoseExit } from './diagnose-exit.ts'
+import type { RunnerContext } from './runner-types.ts'
+
+const FIRST_BACKOFF_MS = 1_000
+const LONGEST_BACKOFF_MS = 30_000
+/** A server that ran this long had a good start: its next restart waits the shortest time again. */
+const STABLE_MS = 60_000
+
+/**
+ * Installs, starts and restarts the server until `signal` aborts; nothing of it is left when this returns. An exit or failure
+ * before the server was ready for the first time is final: it is thrown, or shown as `exited` until something else is wanted.
+ */
+export async function runInstance(context: RunnerContext, signal: AbortSignal): Promise<void> {
+  const { spec, id } = context.record()
+  if (spec === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The spec of this instance is missing.')
+  const instance: DriverInstance = { id, spec }
+  await prepare(context, instance, signal)
+  let backoff = FIRST_BACKOFF_MS
+  for (;;) {
+    signal.throwIfAborted()
+    const startedAt = Date.now()
+    const end = await oneLife(context, instance, signal)
+    if (signal.aborted) return
+    if (!context.record().everReady) {
+      if (end instanceof InstanceFailure) throw end
+      const error = diagnoseExit(end, context.log.recent(), spec.env)
+      context.show({ state: 'exited', phase: null, startedAt: null, ...exitOf(end), error })
+      return
+    }
+    if (Date.now() - startedAt >= STABLE_MS) backoff = FIRST_BACKOFF_MS
+    const error =
+      end instanceof InstanceFailure
+        ? { code: end.code, detail: end.message }
+        : diagnoseExit(end, context.log.recent(), spec.env)
+    const phase = `Restarting in ${backoff / 1000} s`
+    context.log.write('agent', `${phase}.`)
+    context.show({
+      state: 'backoff',
+      phase,
+      startedAt: null,
+      ...(end instanceof InstanceFailure ? {} : exitOf(end)),
+      restarts: context.view().restarts + 1,
+      error,
+    })
+    await sleep(backoff, undefined, { signal })
+    backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
+  }
+}
+
+async function prepare(context: RunnerContext, instance: DriverInstance, signal: AbortSignal): Promise<void> {
+  context.show({ state: 'pending', phase: null, startedAt: null, exitCode: null, signal: null, error: null })
+  const { resolvedVersion } = await context.installSlots.run(signal, () => {
+    context.show({ state: 'installing', phase: 'Preparing' })
+    return context.driver.prepare(instance, {
+      signal,
+      log: context.log,
+      onPhase(phase) {
+        context.log.write('agent', phase)
+        context.show({ phase })
+      },
+    })
+  })
+  context.show({ resolvedVersion })
+}
+
+/** From start to the end of the last process: answers how it ended, or why it was ended. */
+async function oneLife(
+  context: RunnerContext,
+  instance: DriverInstance,
+  signal: AbortSignal,
+): Promise<RunExit | InstanceFailure> {
+  context.show({ state: 'starting', phase: 'Starting' })
+  let run: Run
+  try {
+    run = await context.driver.start(instance, { log: context.log })
+  } catch (error) {
+    if (error instanceof InstanceFailure) return error
+    throw error
+  }
+  context.setRun(run)
+  context.show({ startedAt: new Date().toISOString() })
+  const life = new AbortController()
+  const bridge = run.stdio === null ? null : openBridge(context, run.stdio)
+  const exited = run.exited.then((exit) => {
+    bridge?.close(describeExit(exit))
+    return exit
+  })
+  try {
+    const aborted = onAbort(signal, life.signal)
+    const ready = becomeReady(context, instance.spec, run, bridge, life.signal)
+    const first = await Promise.race([exited, aborted, ready])
+    if (first !== 'ready') return first === 'aborted' ? await exitAfterStop(context, run) : first
+    await context.markReady()
+    context.setTarget(targetOf(instance.spec, run, bridge))
+    context.log.write('agent', 'Ready.')
+    context.show({ state: 'running', phase: null, exitCode: null, signal: null, error: null })
+    const end = await Promise.race([exited, aborted])
+    context.setTarget(null)
+    return end === 'aborted' ? await exitAfterStop(context, run) : end
+  } finally {
+    life.abort()
+    context.setTarget(null)
+    bridge?.close('The MCP server was stopped.')
+    await run.stop()
+    context.setRun(null)
+    context.log.write('agent', describeExit(await run.exited))
+  }
+}
+
+function openBridge(context: RunnerContext, stdio: NonNullable<Run['stdio']>): StdioBridge {
+  return createStdioBridge({
+    ...stdio,
+    clientInfo: { name: 'toolberth-dtma', version: AGENT_VERSION },
+    onChatter: (line) => context.log.write('stdout', line.slice(0, 8 * 1024)),
+  })
+}
+
+async function becomeReady(
+  context: RunnerContext,
+  spec: InstanceSpec,
+  run: Run,
+  bridge: StdioBridge | null,
+  signal: AbortSignal,
+): Promise<'ready' | InstanceFailure> {
+  try {
+    if (bridge !== null) await awaitInitialized(bridge, context.readyTimeoutMs)
+    else await awaitListening(run, spec.http?.path ?? '/mcp', context.readyTimeoutMs, signal)
+    return 'ready'
+  } catch (error) {
+    // A server that ended is reported by its exit, which says more; it closes the bridge and is about to win the race.
+    if (!(error instanceof InstanceFailure)) return new Promise(() => {})
+    const exit = await Promise.race([run.exited.then(() => true), sleep(1_000, false)])
+    return exit ? new Promise(() => {}) : error
+  }
+}
+
+async function exitAfterStop(context: RunnerContext, run: Run): Promise<RunExit> {
+  context.setTarget(null)
+  context.show({ state: 'stopping', phase: null })
+  await run.stop()
+  return run.exited
+}
+
+function targetOf(spec: InstanceSpec, run: Run, bridge: StdioBridge | null) {
+  if (bridge !== null) return { kind: 'bridge' as const, bridge }
+  const endpoint = run.endpoint ?? { host: '127.0.0.1', port: 0 }
+  return { kind: 'http' as const, ...endpoint, path: spec.http?.path ?? '/mcp' }
+}
+
+function onAbort(signal: AbortSignal, until: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve('aborted')
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true, signal: until })
+  })
+}
+
+function exitOf(exit: RunExit): { exitCode: number | null; signal: string | null } {
+  return { exitCode: exit.exitCode, signal: exit.signal }
+}
+
+function describeExit(exit: RunExit): string {
+  return exit.signal === null
+    ? `The MCP server ended with code ${exit.exitCode}.`
+    : `The MCP server was ended by ${exit.signal}.`
+}

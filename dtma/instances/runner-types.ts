@@ -1,0 +1,45 @@
+import type { InstanceError, InstanceState } from '#contracts/instances.ts'
+import type { StdioBridge } from '#mcp/stdio-bridge.ts'
+import type { Driver, Run } from '../drivers/driver.ts'
+import type { Logger } from '../logger.ts'
+import type { InstanceRecord } from '../state/instance-store.ts'
+import type { InstanceLog } from './instance-log.ts'
+import type { Slots } from './slots.ts'
+
+/** Where MCP requests for a running instance go. */
+export type McpTarget =
+  | { kind: 'bridge'; bridge: StdioBridge }
+  | { kind: 'http'; host: string; port: number; path: string }
+
+/** What is shown of an instance besides what its record says. */
+export type InstanceView = {
+  state: InstanceState
+  phase: string | null
+  exitCode: number | null
+  signal: string | null
+  restarts: number
+  startedAt: string | null
+  resolvedVersion: string | null
+  error: InstanceError | null
+}
+
+export type RunnerServices = {
+  driver: Driver
+  log: InstanceLog
+  installSlots: Slots
+  readyTimeoutMs: number
+  logger: Logger
+  saveRecord(record: InstanceRecord): Promise<void>
+  /** Something of the status changed. */
+  onChange(): void
+}
+
+/** What the steps of a runner share: the record as wanted now, the view they keep, and the present run. */
+export type RunnerContext = RunnerServices & {
+  record(): InstanceRecord
+  markReady(): Promise<void>
+  show(change: Partial<InstanceView>): void
+  view(): InstanceView
+  setRun(run: Run | null): void
+  setTarget(target: McpTarget | null): void
+}
