@@ -20,7 +20,7 @@ export async function requireConnectable(
   await fetchAgent(db, input.agentId)
   const server = await fetchServer(db, input.serverId)
   const existing = await db.connection.findFirst({
-    where: { ...input, state: { not: 'disconnected' } },
+    where: { agentId: input.agentId, serverId: input.serverId, state: { not: 'disconnected' } },
     select: { id: true },
   })
   if (existing)
