@@ -26,11 +26,9 @@ describe('a gateway that stops', () => {
     const { send } = await gateway.agentAt(toolbox, listener)
     const call = send(1)
     await expect.poll(() => got.at(-1)?.method).toBe('tools/call')
-    const startedAt = performance.now()
     const closed = gateway.close()
     expect(await (await call).text()).toContain('"result"')
     await closed
-    expect(performance.now() - startedAt).toBeLessThan(3000)
     expect(got.at(-1)?.method).toBe('DELETE')
     await expect(send(2)).rejects.toThrow('fetch failed')
   })

@@ -9,6 +9,9 @@ import { listToolboxesToVerify, recordDialBack } from '#server/toolboxes/verify.
 import { createGateway } from './create-gateway.ts'
 import { startDialBack } from './dial-back.ts'
 
+/** Calls in hand get their time within this; what is left then is cut off. */
+const SHUTDOWN_MS = 3_000
+
 async function start(): Promise<() => Promise<void>> {
   await checkDatabaseRole()
   const identity = await loadControlIdentity('gateway')
@@ -38,16 +41,30 @@ async function start(): Promise<() => Promise<void>> {
   }
 }
 
+/** One line for what the person at the terminal can mend, everything for the rest. */
+function explain(error: unknown): string | { err: unknown } {
+  if (error instanceof EnvError) return error.message
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return `GATEWAY_PORT: port ${env.GATEWAY_PORT} on ${env.HOST} is in use`
+  if (code === 'EACCES') return `GATEWAY_PORT: port ${env.GATEWAY_PORT} on ${env.HOST} may not be opened`
+  return { err: error }
+}
+
 try {
   const stop = await start()
-  let stopping: Promise<void> | undefined
+  let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      stopping ??= stop()
+      if (stopping) return
+      stopping = true
+      setTimeout(() => process.exit(0), SHUTDOWN_MS).unref()
+      void stop().then(() => {
+        logger.info('gateway stopped')
+        process.exit(0)
+      })
     })
   }
 } catch (error) {
-  if (error instanceof EnvError) process.stderr.write(`${error.message}\n`)
-  else logger.fatal({ err: error }, 'the gateway cannot start')
+  logger.fatal(explain(error))
   process.exit(1)
 }
