@@ -51,6 +51,8 @@ describe('log lines', () => {
   it('tells errors from the rest and shows both as words', () => {
     const error = JSON.stringify({ level: 50, msg: 'job failed', err: { message: 'no route' } })
     expect(errorOf(error)).toBe('job failed: no route')
+    expect(errorOf(JSON.stringify({ level: 'fatal', msg: 'no key' }))).toBe('no key')
+    expect(errorOf(JSON.stringify({ level: 'info', msg: 'fine' }))).toBeNull()
     expect(errorOf(JSON.stringify({ level: 30, msg: 'fine' }))).toBeNull()
     expect(errorOf('Error: plain text')).toBeNull()
     expect([error, '{"level":30,"msg":"fine"}', '{broken', 'text'].map(readable)).toEqual([

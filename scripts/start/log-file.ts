@@ -63,7 +63,7 @@ export function rotateLog(path: string): void {
 /** What a line of a log says: the message of a JSON line at error level or above, or null when it is no such line. */
 export function errorOf(line: string): string | null {
   const entry = parseLine(line)
-  if (!entry || typeof entry.level !== 'number' || entry.level < 50) return null
+  if (!entry || !isError(entry.level)) return null
   const err = entry.err as { message?: unknown } | undefined
   return (
     [entry.msg, err?.message].filter((text) => typeof text === 'string' && text !== '').join(': ') || line
@@ -79,6 +79,11 @@ export function readable(line: string): string {
 /** Whether a JSON line has this message. */
 export function hasMessage(line: string, message: string): boolean {
   return parseLine(line)?.msg === message
+}
+
+/** Pino's levels, as the number or as the word. */
+function isError(level: unknown): boolean {
+  return typeof level === 'number' ? level >= 50 : level === 'error' || level === 'fatal'
 }
 
 function parseLine(line: string): Record<string, unknown> | null {
