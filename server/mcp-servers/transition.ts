@@ -1,4 +1,5 @@
 import type { DesiredServerState, ServerState } from '#contracts/servers.ts'
+import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'
 
@@ -11,19 +12,7 @@ export interface ServerMove {
 /** Moves what is observed of a server, when it differs. Emits an event for everybody who may see it. */
 export async function moveServer(db: Db, id: string, move: ServerMove): Promise<boolean> {
   const { count } = await db.mcpServer.updateMany({
-    where: {
-      id,
-      deletedAt: null,
-      OR: [
-        ...(move.observed ? [{ observed: { not: move.observed } }] : []),
-        ...(move.deletedAt ? [{}] : []),
-        ...(move.failureCode === undefined
-          ? []
-          : move.failureCode === null
-            ? [{ failureCode: { not: null } }]
-            : [{ failureCode: null }, { failureCode: { not: move.failureCode } }]),
-      ],
-    },
+    where: { id, deletedAt: null, ...(move.deletedAt ? {} : { OR: differences(move) }) },
     data: { ...move, updatedAt: new Date(), ...(move.deletedAt && { liveInstanceId: null }) },
   })
   if (count === 0) return false
@@ -35,6 +24,16 @@ export async function moveServer(db: Db, id: string, move: ServerMove): Promise<
     data: move.observed ? { state: move.observed } : {},
   })
   return true
+}
+
+/** What makes a row differ from the move; an empty list matches no row. */
+function differences({ observed, failureCode }: ServerMove): Prisma.McpServerWhereInput[] {
+  const found: Prisma.McpServerWhereInput[] = []
+  if (observed) found.push({ observed: { not: observed } })
+  if (failureCode === null) found.push({ failureCode: { not: null } })
+  if (typeof failureCode === 'string')
+    found.push({ failureCode: null }, { failureCode: { not: failureCode } })
+  return found
 }
 
 /** Legal moves of what is wanted of a server; a deleted one stays deleted. */
