@@ -1,7 +1,7 @@
 import type { RpcId } from '#mcp/json-rpc.ts'
 
 /** Why a call ends before its answer. */
-export type StopReason = 'cancelled' | 'client-gone' | 'revoked' | 'shutdown'
+export type StopReason = 'cancelled' | 'client-gone' | 'revoked' | 'connection-ended' | 'shutdown'
 
 export class CallStopped extends Error {
   readonly reason: StopReason

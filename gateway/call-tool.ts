@@ -4,6 +4,8 @@ import {
   isRecord,
   RPC_INTERNAL_ERROR,
   RPC_INVALID_PARAMS,
+  type RpcFailure,
+  type RpcId,
   type RpcRequest,
   rpcFailure,
 } from '#mcp/json-rpc.ts'
@@ -29,14 +31,7 @@ export async function callTool(
   const name = params?.name as string
   agent.log.tool = name
   const entry = view.catalogue.find(name)
-  if (entry === undefined) {
-    const { text, action } = ERROR_CATALOGUE.TOOL_UNKNOWN
-    const data = { code: 'TOOL_UNKNOWN', retryable: false }
-    return reply.json(
-      200,
-      rpcFailure(id, RPC_INVALID_PARAMS, `Unknown tool: ${name}. ${text} ${action}`, data),
-    )
-  }
+  if (entry === undefined) return reply.json(200, unknownTool(id, name))
 
   const { agentId } = view.rights
   const call = context.calls.start(agentId, session.id, id)
@@ -45,7 +40,10 @@ export async function callTool(
   }
   const { connection, toolName } = entry
   const stopWatching = context.rights.watch(agent.tokenHash, (current) => {
-    if (!current?.rights.connections.some((other) => other.id === connection.id)) call.stop('revoked')
+    if (current === null) call.stop('revoked')
+    else if (!current.rights.connections.some(({ id: other }) => other === connection.id)) {
+      call.stop('connection-ended')
+    }
   })
   reply.onClientGone(() => call.stop('client-gone'))
   try {
@@ -72,6 +70,7 @@ function answerFailure(
   if (error instanceof CallStopped) {
     agent.log.outcome = error.reason
     if (error.reason === 'revoked') return answerUnauthorized(reply, id)
+    if (error.reason === 'connection-ended') return reply.finish(unknownTool(id, name))
     if (error.reason === 'shutdown') {
       const text = `${name}: The gateway is shutting down. Call again.`
       return reply.finish(
@@ -91,6 +90,12 @@ function answerFailure(
     return reply.finish(describeFailure(id, name, error))
   }
   throw error
+}
+
+function unknownTool(id: RpcId, name: string): RpcFailure {
+  const { text, action } = ERROR_CATALOGUE.TOOL_UNKNOWN
+  const data = { code: 'TOOL_UNKNOWN', retryable: false }
+  return rpcFailure(id, RPC_INVALID_PARAMS, `Unknown tool: ${name}. ${text} ${action}`, data)
 }
 
 /** In words what is wrong; `null` when a call can be made of it. */

@@ -181,7 +181,7 @@ describe('revocation', () => {
     const ended = longCall('every', 30).then(() => 'answered', String)
     const stays = longCall('stays', 1.5)
     gateway.rights.set(token, { ...rights, connections: [other] })
-    expect(await ended).toContain('unknown or revoked')
+    expect(await ended).toContain('Unknown tool')
     expect(textOf(await stays)).toContain('completed')
     await expect(client.callTool({ name: 'every__echo', arguments: { message: 'x' } })).rejects.toThrow(
       'Unknown tool',

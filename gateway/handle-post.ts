@@ -3,7 +3,6 @@ import {
   classifyMessage,
   isRecord,
   isRpcId,
-  RPC_CONNECTION_CLOSED,
   RPC_INVALID_REQUEST,
   RPC_PARSE_ERROR,
   type RpcId,
@@ -14,7 +13,6 @@ import type { AgentRequest, GatewayContext } from './context.ts'
 import { handleRpcRequest } from './handle-rpc-request.ts'
 import { initializeSession } from './initialize-session.ts'
 import { accepts, mediaType } from './media-types.ts'
-import { isSpoken, LEGACY_VERSIONS } from './protocol-version.ts'
 import { MAX_BODY_BYTES, readBody } from './read-body.ts'
 import { requireSession } from './require-session.ts'
 
@@ -48,12 +46,7 @@ export async function handlePost(
     agent.log.rpcMethod = message.method
     return initializeSession(context, agent, message)
   }
-  const version = single(request.headers['mcp-protocol-version'])
   const id: RpcId | null = kind === 'request' ? message.id : null
-  if (!isSpoken(version)) {
-    const text = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported (supported: ${LEGACY_VERSIONS.join(', ')}).`
-    return reply.json(400, rpcFailure(id, RPC_CONNECTION_CLOSED, text))
-  }
   const session = await requireSession(context, agent, id)
   if (session === null) return
   if (kind === 'request') {
@@ -107,8 +100,4 @@ function parseBody(
   if (classified) return { classified }
   const id = isRecord(value) && isRpcId(value.id) ? value.id : null
   return { error: rpcFailure(id, RPC_INVALID_REQUEST, 'The body is not a JSON-RPC 2.0 message of MCP.') }
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
 }

@@ -141,6 +141,8 @@ describe('sessions', () => {
     expect(await second.text()).toBe('')
     expect((await fetch(url, { method: 'DELETE', headers: id })).status).toBe(404)
     expect((await fetch(url, { headers: { accept: 'application/json', ...id } })).status).toBe(406)
+    const modern = { 'mcp-protocol-version': '2026-07-28', accept: 'text/event-stream', ...id }
+    expect((await fetch(url, { headers: modern })).status).toBe(400)
   })
 
   it('says 503 while Redis is away, and goes on with the session when it is back', async () => {

@@ -11,6 +11,6 @@ export function negotiateVersion(proposed: string): string {
 }
 
 /** For the header `MCP-Protocol-Version`, which old clients do not send. */
-export function isSpoken(header: string | undefined): boolean {
-  return header === undefined || LEGACY_VERSIONS.includes(header)
+export function isSpoken(header: string | string[] | undefined): boolean {
+  return header === undefined || (typeof header === 'string' && LEGACY_VERSIONS.includes(header))
 }

@@ -7,16 +7,27 @@ import {
   rpcFailure,
 } from '#mcp/json-rpc.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
+import { isSpoken, LEGACY_VERSIONS } from './protocol-version.ts'
 import type { SessionRecord } from './sessions.ts'
 
 export type Session = SessionRecord & { id: string }
 
-/** The session that a request names. `null` after the request was answered: 400 without one, 404 for an unknown one, 503. */
+/**
+ * The session that a request names. `null` after the request was answered: 400 for an unsupported version or without a session,
+ * 404 for an unknown one, 503 without Redis.
+ */
 export async function requireSession(
   context: GatewayContext,
   agent: AgentRequest,
   id: RpcId | null,
 ): Promise<Session | null> {
+  const version = agent.headers['mcp-protocol-version']
+  if (!isSpoken(version)) {
+    const named = JSON.stringify(version).slice(0, 60)
+    const text = `MCP-Protocol-Version ${named} is not supported (supported: ${LEGACY_VERSIONS.join(', ')}).`
+    agent.reply.json(400, rpcFailure(id, RPC_CONNECTION_CLOSED, text))
+    return null
+  }
   const sessionId = agent.headers['mcp-session-id']
   if (typeof sessionId !== 'string' || sessionId === '') {
     // The SDKs' servers use these two codes for the two cases, and clients know them.
