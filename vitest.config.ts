@@ -9,6 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // The smallest machine this must fit has 2 cores; a third worker only makes each suite slower there.
     maxWorkers: 2,
+    teardownTimeout: 20_000,
     // Prisma's schema engine is WebAssembly that Node imports as a module, and says each time that this is new.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     reporters: process.env.VITEST_JSON
@@ -29,7 +30,6 @@ export default defineConfig({
           // Real servers on a shared 2-core machine: bounded, yet far above what a healthy run needs.
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          teardownTimeout: 20_000,
         },
       },
     ],

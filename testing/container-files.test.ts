@@ -106,7 +106,7 @@ describe('.dockerignore', () => {
       .object({ imports: z.record(z.string(), z.string()) })
       .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')))
     const admitted = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n')
-    const folders = Object.keys(imports).map((key) => key.replace(/^#|\/\*$/g, ''))
+    const folders = Object.keys(imports).flatMap((key) => /^#(\w+)\/\*$/.exec(key)?.[1] ?? [])
     const missing = folders.filter(
       (name) => !['testing', 'e2e'].includes(name) && !admitted.includes(`!${name}`),
     )

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EnrollRequest, EnrollResponse, PROTOCOL_VERSIONS } from '#contracts/dtma.ts'
+import type { DtmaEnv } from '#dtma/env.ts'
+import type { Logger } from '#dtma/logger.ts'
+import type { Enrollment } from '#dtma/state/identity-store.ts'
 import { negotiateProtocol } from '#protocol/versions.ts'
-import type { DtmaEnv } from '../env.ts'
-import type { Logger } from '../logger.ts'
-import type { Enrollment } from '../state/identity-store.ts'
 import { type ControlPlane, ControlPlaneError } from './client.ts'
 
 const FIRST_WAIT_MS = 500

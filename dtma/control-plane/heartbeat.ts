@@ -1,5 +1,5 @@
 import type { Heartbeat, HeartbeatResponse } from '#contracts/dtma.ts'
-import type { Logger } from '../logger.ts'
+import type { Logger } from '#dtma/logger.ts'
 
 /** Changes within this time travel in one heartbeat. */
 const DEBOUNCE_MS = 100

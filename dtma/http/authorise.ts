@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { AgentFailure } from '#dtma/agent-failure.ts'
 import { fingerprintOfKey, publicKeyFingerprint } from '#protocol/identity.ts'
-import { AgentFailure } from '../agent-failure.ts'
 
 export type Caller = 'worker' | 'gateway'
 /** PEM certificates of the two client identities, as enrolment gave them; null before it. */

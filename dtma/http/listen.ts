@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:https'
+import type { Logger } from '#dtma/logger.ts'
 import type { Identity } from '#protocol/identity.ts'
-import type { Logger } from '../logger.ts'
 import { sendFailure } from './respond.ts'
 import { type RouteContext, route } from './routes.ts'
 

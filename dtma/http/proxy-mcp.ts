@@ -5,8 +5,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { AgentFailure } from '../agent-failure.ts'
-import type { McpTarget } from '../instances/runner-types.ts'
+import { AgentFailure } from '#dtma/agent-failure.ts'
+import type { McpTarget } from '#dtma/instances/runner-types.ts'
 import { MAX_MCP_BYTES, readBody } from './respond.ts'
 
 /** RFC 9110, section 7.6.1, with the older ones still in use; they speak of one connection. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AgentFailure, HTTP_STATUS } from '#dtma/agent-failure.ts'
 import { BoundedHttpError, readBounded } from '#protocol/bounded-http.ts'
-import { AgentFailure, HTTP_STATUS } from '../agent-failure.ts'
 
 /** Specs with 64 arguments and a few large variables; a megabyte is far above what contracts let through in practice. */
 export const MAX_PUT_BYTES = 4 * 1024 * 1024

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { InstanceLog } from '../instances/instance-log.ts'
+import type { InstanceLog } from '#dtma/instances/instance-log.ts'
 import { sendJson } from './respond.ts'
 
 export const DEFAULT_TAIL = 200

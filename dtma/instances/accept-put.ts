@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PutInstance } from '#contracts/dtma.ts'
-import { AgentFailure } from '../agent-failure.ts'
-import type { InstanceRecord } from '../state/instance-store.ts'
+import { AgentFailure } from '#dtma/agent-failure.ts'
+import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 
 /**
  * Decides about one PUT: the record to keep, or null when it changes nothing. Throws AgentFailure STALE_FENCE for a lower fence

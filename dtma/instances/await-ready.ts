@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { InstanceFailure, type Run } from '#dtma/drivers/driver.ts'
 import type { StdioBridge } from '#mcp/stdio-bridge.ts'
-import { InstanceFailure, type Run } from '../drivers/driver.ts'
 
 const POLL_MS = 200
 /** One look at a port must not use up the whole time: some peers accept and then say nothing. */

@@ -1,6 +1,6 @@
 import type { LogLine } from '#contracts/dtma.ts'
 import type { InstanceError } from '#contracts/instances.ts'
-import type { RunExit } from '../drivers/driver.ts'
+import type { RunExit } from '#dtma/drivers/driver.ts'
 
 /** Lines that are looked at for a cause; a cause is printed at the end. */
 const LAST_LINES = 40

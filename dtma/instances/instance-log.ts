@@ -1,9 +1,9 @@
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LogLine } from '#contracts/dtma.ts'
+import type { LogSink } from '#dtma/drivers/driver.ts'
+import { readFileIfThere } from '#dtma/state/atomic-file.ts'
 import type { Redactor } from '#protocol/redact.ts'
-import type { LogSink } from '../drivers/driver.ts'
-import { readFileIfThere } from '../state/atomic-file.ts'
 
 /** Each of the two files of an instance; the older one is dropped when the newer is full. */
 const MAX_FILE_BYTES = 1024 * 1024

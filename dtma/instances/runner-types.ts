@@ -1,8 +1,8 @@
 import type { InstanceError, InstanceState } from '#contracts/instances.ts'
+import type { Driver, Run } from '#dtma/drivers/driver.ts'
+import type { Logger } from '#dtma/logger.ts'
+import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 import type { StdioBridge } from '#mcp/stdio-bridge.ts'
-import type { Driver, Run } from '../drivers/driver.ts'
-import type { Logger } from '../logger.ts'
-import type { InstanceRecord } from '../state/instance-store.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Slots } from './slots.ts'
 

@@ -1,7 +1,7 @@
 import { open, readFile, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
-import { InstanceFailure } from '../driver.ts'
+import { InstanceFailure } from '#dtma/drivers/driver.ts'
 
 const PackageJson = z.object({
   name: z.string(),

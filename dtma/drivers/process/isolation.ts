@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Isolation } from '../driver.ts'
+import type { Isolation } from '#dtma/drivers/driver.ts'
 
 const run = promisify(execFile)
 

@@ -4,15 +4,21 @@ import { createConnection } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceError } from '#contracts/instances.ts'
+import {
+  type DriverInstance,
+  InstanceFailure,
+  type LogSink,
+  type Run,
+  type RunExit,
+} from '#dtma/drivers/driver.ts'
 import { createLineReader } from '#mcp/line-reader.ts'
-import { type DriverInstance, InstanceFailure, type LogSink, type Run, type RunExit } from '../driver.ts'
 import { endProcesses, killProcesses, type Membership } from './end-processes.ts'
 import { usersListeningOn } from './listening-sockets.ts'
 import { forgetPid, notePid } from './pid-file.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** A grandchild may keep the pipes open; the end of the main process is reported after this time at the latest. */
-const DRAIN_MS = 500
+const DRAIN_MS = 1_000
 const MAX_LOG_LINE_CHARS = 8 * 1024
 /** Prefer servers over everything else when the machine itself runs out of memory (proc_pid_oom_score_adj(5), -1000 to 1000). */
 const OOM_SCORE = '800'
@@ -44,13 +50,14 @@ export async function startServer(options: StartOptions): Promise<Run> {
     stdio: [stdio ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     ...(options.uid === null ? {} : { uid: options.uid, gid: options.uid }),
   })
+  const ended = watchEnd(child)
+  // Listening begins before anything is awaited, so that the last words of a short life are not missed.
+  if (child.stderr !== null) logLines(child.stderr, 'stderr', log)
+  if (!stdio && child.stdout !== null) logLines(child.stdout, 'stdout', log)
   await spawned(child)
   const pid = child.pid as number
-  const ended = watchEnd(child)
   await notePid(options.pidsFolder, `${instance.id}.server`, pid)
   await writeFile(`/proc/${pid}/oom_score_adj`, OOM_SCORE).catch(() => {})
-  logLines(child.stderr as Readable, 'stderr', log)
-  if (!stdio) logLines(child.stdout as Readable, 'stdout', log)
 
   const membership = options.membershipOf(pid)
   let limitError: InstanceError | null = null

@@ -1,6 +1,6 @@
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { InstanceFailure } from '../driver.ts'
+import { InstanceFailure } from '#dtma/drivers/driver.ts'
 import { readProcessTable } from './process-table.ts'
 
 /**

@@ -13,10 +13,10 @@ import {
 } from '#contracts/users.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from '#server/api-keys/create.ts'
 import { listAudit } from '#server/audit/list.ts'
+import { procedure, router } from '#server/trpc/init.ts'
 import { inviteUser } from '#server/users/invite.ts'
 import { getMe, listUsers } from '#server/users/list.ts'
 import { changePassword, updateUser } from '#server/users/update.ts'
-import { procedure, router } from '../init.ts'
 
 const AuditPage = z
   .strictObject({

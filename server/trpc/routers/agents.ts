@@ -6,7 +6,7 @@ import { createAgent } from '#server/agents/create.ts'
 import { deleteAgent } from '#server/agents/delete.ts'
 import { getAgent, listAgents } from '#server/agents/list.ts'
 import { rotateAgentToken, updateAgent } from '#server/agents/update.ts'
-import { procedure, router } from '../init.ts'
+import { procedure, router } from '#server/trpc/init.ts'
 
 export const agents = router({
   create: procedure('signed-in').input(CreateAgent).output(AgentWithToken).mutation(createAgent),

@@ -12,7 +12,7 @@ import { createConnection } from '#server/connections/create.ts'
 import { disconnect } from '#server/connections/disconnect.ts'
 import { getConnection, listAvailable, listConnections } from '#server/connections/list.ts'
 import { getTest, testConnection } from '#server/connections/test.ts'
-import { procedure, router } from '../init.ts'
+import { procedure, router } from '#server/trpc/init.ts'
 
 export const connections = router({
   available: procedure('signed-in').input(ForAgent).output(AvailableList).query(listAvailable),

@@ -20,7 +20,7 @@ import { grantServer, revokeServer } from '#server/mcp-servers/grant.ts'
 import { listServers } from '#server/mcp-servers/list.ts'
 import { readLogs } from '#server/mcp-servers/logs.ts'
 import { deleteServer, restartServer, startServer, stopServer } from '#server/mcp-servers/want.ts'
-import { procedure, router } from '../init.ts'
+import { procedure, router } from '#server/trpc/init.ts'
 
 export const servers = router({
   deploy: procedure('admin').input(DeployServer).output(DeployAnswer).mutation(createDeployment),

@@ -3,7 +3,7 @@ import { Overview, StreamInput, type StreamMessage } from '#contracts/events.ts'
 import { streamEvents } from '#server/events/stream.ts'
 import { streamSignal } from '#server/events/streams.ts'
 import { getOverview } from '#server/status/overview.ts'
-import { procedure, router } from '../init.ts'
+import { procedure, router } from '#server/trpc/init.ts'
 
 export const status = router({
   overview: procedure('signed-in').output(Overview).query(getOverview),
