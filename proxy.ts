@@ -1,5 +1,7 @@
 import { type NextFetchEvent, type NextRequest, NextResponse } from 'next/server'
 import { type NextRequestWithAuth, withAuth } from 'next-auth/middleware'
+import { env } from '#server/env.ts'
+import { derivedSecret } from '#server/secrets/keyring.ts'
 
 /** Policy of one page: scripts run by nonce alone. Styles stay open to inline ones, which Radix and Sonner write. */
 function contentSecurityPolicy(nonce: string): string {
@@ -27,7 +29,19 @@ function answerWithPolicy(request: NextRequest): NextResponse {
   return response
 }
 
-const signedIn = withAuth(answerWithPolicy, { pages: { signIn: '/sign-in' } })
+/** Read at the first request: a build has neither the address nor the key. */
+const signedIn = withAuth(answerWithPolicy, {
+  pages: { signIn: '/sign-in' },
+  get secret() {
+    return derivedSecret('next-auth')
+  },
+  cookies: {
+    get sessionToken() {
+      const secure = env.PUBLIC_URL.startsWith('https://')
+      return { name: `${secure ? '__Secure-' : ''}next-auth.session-token` }
+    },
+  },
+})
 
 /** Sends visitors without a session to the sign-in page, and gives every page its Content-Security-Policy. */
 export function proxy(request: NextRequest, event: NextFetchEvent) {

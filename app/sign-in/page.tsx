@@ -19,9 +19,9 @@ interface SignInPageProps {
 }
 
 export default async function SignInPage({ searchParams }: SignInPageProps) {
-  const { callbackUrl, ended, error } = await searchParams
+  const { callbackUrl, changed, ended, error } = await searchParams
   const next = safePath(callbackUrl)
-  if (!ended && (await currentUser())) redirect(next)
+  if (!ended && !changed && (await currentUser())) redirect(next)
   return (
     <main className="grid min-h-dvh lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)]">
       <div className="relative hidden flex-col justify-between overflow-hidden bg-hull p-12 text-on-hull lg:flex">
@@ -63,7 +63,11 @@ export default async function SignInPage({ searchParams }: SignInPageProps) {
           </div>
           <h1 className="text-2xl font-semibold tracking-tight">Sign in</h1>
           <p className="mt-1 mb-7 text-sm text-muted">Use the account that your admin gave you.</p>
-          <SignInForm next={next} ended={ended !== undefined} misconfigured={error === 'Configuration'} />
+          <SignInForm
+            next={next}
+            notice={changed ? 'changed' : ended ? 'ended' : null}
+            misconfigured={error === 'Configuration'}
+          />
         </div>
       </div>
     </main>

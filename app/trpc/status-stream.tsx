@@ -16,7 +16,7 @@ export const useStreamState = (): StreamState => useContext(StreamStateContext)
 /** A glance at another tab should not cost a reconnect. */
 const PAUSE_AFTER_MS = 3_000
 /** Pages without a query that has a cursor start the stream from now. */
-const CURSOR_WAIT_MS = 2_000
+const CURSOR_WAIT_MS = 1_000
 const RESTART_MS = 3_000
 
 interface Cursor {

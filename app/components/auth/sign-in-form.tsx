@@ -27,15 +27,20 @@ function textOf(form: FormData, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
+const NOTICES = {
+  ended: 'Your session has ended. Sign in again to go on where you were.',
+  changed: 'Your password was changed. Sign in with the new one.',
+} as const
+
 interface SignInFormProps {
   /** Path that is shown after it. */
   next: string
-  /** The session before was ended by the server. */
-  ended: boolean
+  /** Why one has to sign in again. */
+  notice: keyof typeof NOTICES | null
   misconfigured: boolean
 }
 
-export function SignInForm({ next, ended, misconfigured }: SignInFormProps) {
+export function SignInForm({ next, notice, misconfigured }: SignInFormProps) {
   const [visible, setVisible] = useState(false)
   const [busy, setBusy] = useState(false)
   const [missing, setMissing] = useState<{ email?: string; password?: string }>({})
@@ -69,13 +74,13 @@ export function SignInForm({ next, ended, misconfigured }: SignInFormProps) {
 
   return (
     <form onSubmit={submit} noValidate className="grid gap-5">
-      {ended && !failure ? (
+      {notice && !failure ? (
         <p
           role="status"
           className="flex items-start gap-2.5 rounded-xl bg-info-soft px-4 py-3 text-sm text-info"
         >
           <Info aria-hidden className="mt-0.5 size-4 shrink-0" />
-          Your session has ended. Sign in again to go on where you were.
+          {NOTICES[notice]}
         </p>
       ) : null}
       {failure ? <FailureNotice failure={failure} /> : null}

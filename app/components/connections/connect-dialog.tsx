@@ -2,7 +2,7 @@
 
 import { zodResolver } from '@hookform/resolvers/zod'
 import { CircleCheck } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { Fragment, useEffect, useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
 import { ConfigureStep, type ConnectValues } from '#app/components/connections/configure-step.tsx'
@@ -128,16 +128,14 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
       wide
       title={`Connect ${server.name}`}
       description={`to the agent ${agent.name}`}
-      footer={footers[step]}
+      footer={<Fragment key={step}>{footers[step]}</Fragment>}
     >
       <WizardSteps current={step} />
       {step === 'configure' ? <ConfigureStep form={form} server={server} onSubmit={configured} /> : null}
       {step === 'test' ? (
         <div className="grid gap-4">
-          <TestProgress test={failure && !test ? undefined : test} />
-          {verdict ? (
-            <FailureNotice failure={verdict} onRetry={runTest} alwaysRetry retrying={running} />
-          ) : null}
+          {verdict ? <FailureNotice failure={verdict} /> : null}
+          {test || running ? <TestProgress test={test} /> : null}
         </div>
       ) : null}
       {step === 'confirm' && test?.result ? (

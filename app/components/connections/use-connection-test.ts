@@ -7,8 +7,8 @@ import type { ConnectionTest } from '#contracts/agents.ts'
 
 /** Events bring most changes; this is the pace when they do not. */
 const POLL_MS = 1_000
-/** Three attempts, their waits and their time-outs fit in well; past it a worker is gone and nobody will answer. */
-const GIVE_UP_MS = 90_000
+/** Three attempts of three stages of 10 s each and the waits between them; past it no worker is there to answer. */
+const GIVE_UP_MS = 105_000
 
 const GAVE_UP: ShownFailure = {
   code: 'TEST_UNFINISHED',

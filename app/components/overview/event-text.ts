@@ -3,39 +3,51 @@ import type { StatusEvent } from '#contracts/events.ts'
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value ? value : null)
 
-/** Words for an event, out of its type and the few fields it may carry; and where it leads. */
-export function describeEvent(event: StatusEvent): {
-  title: string
-  detail: string | null
-  href: string | null
-} {
-  const name = text(event.data.name) ?? text(event.data.serverName)
+/** What a stretch of events says in the end: of each thing and kind of change only the newest stays, in order. */
+export function condense(events: StatusEvent[]): StatusEvent[] {
+  const seen = new Set<string>()
+  return events.filter((event) => {
+    const key = `${event.type} ${event.subjectId}`
+    return seen.has(key) ? false : seen.add(key)
+  })
+}
+
+/**
+ * Words for an event and where it leads. Names are those of things that are still there, by id; an event itself carries few
+ * of them.
+ */
+export function describeEvent(
+  event: StatusEvent,
+  names: ReadonlyMap<string, string>,
+): { title: string; detail: string | null; href: string | null } {
+  const own = text(event.data.name) ?? names.get(event.subjectId)
+  const serverName = (event.serverId && names.get(event.serverId)) ?? own
   const state = text(event.data.state)?.replaceAll('_', ' ') ?? null
   const failure = event.data.failure as { code?: unknown } | null | undefined
   const code = ErrorCode.safeParse(failure?.code ?? event.data.code)
   const detail = code.success ? ERROR_CATALOGUE[code.data].text : text(event.data.phase)
-  const called = (noun: string) => (name ? `${noun} ${name}` : `A ${noun.toLowerCase()}`)
-  const isNow = (noun: string) => (state ? `${called(noun)} is ${state}` : `${called(noun)} changed`)
-  const server = event.serverId ? `/admin/servers/${event.serverId}` : null
+  const toServer = event.serverId && names.has(event.serverId) ? `/admin/servers/${event.serverId}` : null
+  const toToolbox = `/admin/toolboxes/${event.subjectId}`
+  const called = (noun: string, name = own) => (name ? `${noun} ${name}` : `A ${noun.toLowerCase()}`)
   switch (event.type) {
     case 'server.created':
-      return { title: `${called('Server')} was created`, detail, href: server }
+      return { title: `${called('Server')} was created`, detail, href: toServer }
     case 'server.updated':
-      return { title: isNow('Server'), detail, href: server }
+      return {
+        title: `${called('Server', serverName)} ${state ? `is ${state}` : 'changed'}`,
+        detail,
+        href: toServer,
+      }
     case 'server.deleted':
       return { title: `${called('Server')} was deleted`, detail: null, href: null }
-    case 'deployment.updated':
-      return {
-        title: name
-          ? `Deployment of ${name} is ${state ?? 'going on'}`
-          : `A deployment is ${state ?? 'going on'}`,
-        detail,
-        href: server,
-      }
+    case 'deployment.updated': {
+      const of = serverName ? `Deployment of ${serverName}` : 'A deployment'
+      return { title: `${of} ${deploymentVerb(state)}`, detail, href: toServer }
+    }
     case 'toolbox.created':
-      return { title: `${called('Toolbox')} was added`, detail, href: `/admin/toolboxes/${event.subjectId}` }
+      return { title: `${called('Toolbox')} was added`, detail, href: toToolbox }
     case 'toolbox.updated':
-      return { title: isNow('Toolbox'), detail, href: `/admin/toolboxes/${event.subjectId}` }
+      return { title: `${called('Toolbox')} ${state ? `is ${state}` : 'changed'}`, detail, href: toToolbox }
     case 'agent.created':
       return { title: `${called('Agent')} was created`, detail, href: null }
     case 'agent.updated':
@@ -43,26 +55,31 @@ export function describeEvent(event: StatusEvent): {
     case 'agent.deleted':
       return { title: `${called('Agent')} was deleted`, detail, href: null }
     case 'connection.created':
-      return {
-        title: name ? `An agent was connected to ${name}` : 'An agent was connected',
-        detail,
-        href: server,
-      }
+      return { title: `An agent was connected${to(serverName)}`, detail, href: toServer }
     case 'connection.updated':
       return {
-        title: `A connection${name ? ` to ${name}` : ''} ${state ? `is ${state}` : 'changed'}`,
+        title: `A connection${to(serverName)} ${state ? `is ${state}` : 'changed'}`,
         detail,
-        href: server,
+        href: toServer,
       }
     case 'connection.test':
-      return {
-        title: `A connection test${name ? ` of ${name}` : ''} ${state ? `is ${state}` : 'goes on'}`,
-        detail,
-        href: server,
-      }
+      return { title: `A connection test${to(serverName)} ${testVerb(state)}`, detail, href: toServer }
     case 'user.updated':
       return { title: 'A user changed', detail, href: '/admin/users' }
     case 'apiKey.updated':
       return { title: 'An API key changed', detail, href: null }
   }
+}
+
+const to = (name: string | undefined): string => (name ? ` to ${name}` : '')
+
+function deploymentVerb(state: string | null): string {
+  if (state === 'failed') return 'failed'
+  if (state === 'cancelled' || state === 'rolled back') return `was ${state}`
+  return state === 'live' ? 'went live' : `is ${state ?? 'going on'}`
+}
+
+function testVerb(state: string | null): string {
+  if (state === 'passed' || state === 'failed') return state
+  return state === 'cancelled' ? 'was cancelled' : 'is going on'
 }

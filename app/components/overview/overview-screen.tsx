@@ -14,7 +14,7 @@ import {
 } from 'lucide-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
-import { describeEvent } from '#app/components/overview/event-text.ts'
+import { condense, describeEvent } from '#app/components/overview/event-text.ts'
 import { InProgress } from '#app/components/overview/in-progress.tsx'
 import { SERVER_LOOKS } from '#app/components/servers/server-state.tsx'
 import { TOOLBOX_LOOKS } from '#app/components/toolboxes/toolbox-state.tsx'
@@ -106,6 +106,10 @@ const EVENT_ICONS: Record<string, LucideIcon> = {
 }
 
 function RecentEvents({ overview }: { overview: Overview }) {
+  const servers = trpc.servers.list.useQuery()
+  const toolboxes = trpc.toolboxes.list.useQuery()
+  const named = [...(servers.data?.items ?? []), ...(toolboxes.data?.items ?? [])]
+  const names = new Map(named.map(({ id, name }) => [id, name]))
   return (
     <Card aria-label="Recent events">
       <CardHeader title="Recent events" />
@@ -113,8 +117,8 @@ function RecentEvents({ overview }: { overview: Overview }) {
         <p className="px-5 py-6 text-sm text-muted">Nothing has happened yet.</p>
       ) : (
         <ol className="divide-y divide-line">
-          {overview.recent.map((event) => {
-            const { title, detail, href } = describeEvent(event)
+          {condense(overview.recent).map((event) => {
+            const { title, detail, href } = describeEvent(event, names)
             const Icon = EVENT_ICONS[event.type.split('.')[0] ?? ''] ?? CirclePlus
             return (
               <li key={event.id} className="flex items-start gap-3 px-4 py-2.5 text-sm sm:px-5">

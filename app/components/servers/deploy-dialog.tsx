@@ -24,10 +24,17 @@ const CODE_FIELDS: Record<string, keyof DeployValues> = {
   TOOLBOX_FULL: 'toolboxId',
 }
 
-function OpenDeployDialog({ onClose }: { onClose: () => void }) {
+interface DeployDialogProps {
+  open: boolean
+  onClose: () => void
+  /** What it starts with; left out: empty boxes. */
+  values?: DeployValues
+}
+
+function OpenDeployDialog({ onClose, values }: Omit<DeployDialogProps, 'open'>) {
   const router = useRouter()
   const utils = trpc.useUtils()
-  const form = useForm<DeployValues>({ defaultValues: EMPTY_DEPLOY, resolver: deployResolver })
+  const form = useForm<DeployValues>({ defaultValues: values ?? EMPTY_DEPLOY, resolver: deployResolver })
 
   const showFields = (failure: ShownFailure, values: DeployValues) => {
     for (const [path, [message]] of Object.entries(failure.fields)) {
@@ -85,6 +92,6 @@ function OpenDeployDialog({ onClose }: { onClose: () => void }) {
 }
 
 /** Asks for what is to be deployed, then leads to the new server, where its deployment is followed live. */
-export function DeployDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
-  return open ? <OpenDeployDialog onClose={onClose} /> : null
+export function DeployDialog({ open, ...props }: DeployDialogProps) {
+  return open ? <OpenDeployDialog {...props} /> : null
 }

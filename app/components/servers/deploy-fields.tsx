@@ -19,7 +19,8 @@ export function DeployFields({ form }: { form: UseFormReturn<DeployValues> }) {
   const packageBox = register('package', {
     onChange: (event) => {
       // A name that was typed by hand is left alone.
-      if (!getFieldState('name', formState).isDirty) setValue('name', suggestName(String(event.target.value)))
+      if (getFieldState('name', formState).isDirty) return
+      setValue('name', suggestName(String(event.target.value)), { shouldValidate: formState.isSubmitted })
     },
   })
   return (

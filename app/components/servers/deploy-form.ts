@@ -1,5 +1,5 @@
 import type { FieldErrors, Resolver } from 'react-hook-form'
-import { DeployServer, type DeployServerInput } from '#contracts/servers.ts'
+import { DeployServer, type DeployServerInput, type ServerDetail } from '#contracts/servers.ts'
 
 export interface EnvRow {
   name: string
@@ -156,6 +156,42 @@ export const deployResolver: Resolver<DeployValues> = async (values) => {
   return Object.keys(errors).length > 0
     ? { values: {}, errors: errors as FieldErrors<DeployValues> }
     : { values, errors: {} }
+}
+
+/** Name of a further attempt, within the 40 characters that a name may have: "web" gives "web-2", "web-2" gives "web-3". */
+function nextName(name: string): string {
+  const [, stem = name, count] = /^(.*?)(?:-(\d{1,4}))?$/.exec(name) ?? []
+  const suffix = `-${Number(count ?? 1) + 1}`
+  return `${stem.slice(0, 40 - suffix.length).replace(/-+$/, '')}${suffix}`
+}
+
+/** The dialog's values for a server that is there, under a name that is free; secrets have to be given again. */
+export function valuesOf(
+  server: Pick<ServerDetail, 'name' | 'description' | 'visibility' | 'revision'>,
+): DeployValues {
+  const { revision } = server
+  if (revision?.source.type !== 'npm') return EMPTY_DEPLOY
+  const { source, http, limits } = revision
+  const port = http?.port ?? { env: 'PORT' }
+  const portBy = 'env' in port ? 'env' : 'arg' in port ? 'arg' : 'fixed'
+  return {
+    ...EMPTY_DEPLOY,
+    name: nextName(server.name),
+    description: server.description ?? '',
+    package: source.package,
+    version: source.version ?? '',
+    bin: source.bin ?? '',
+    args: (source.args ?? []).join('\n'),
+    transport: revision.transport === 'stdio' ? 'stdio' : 'streamable-http',
+    httpPath: http?.path ?? EMPTY_DEPLOY.httpPath,
+    httpPortBy: portBy,
+    httpPort: String(Object.values(port)[0]),
+    env: revision.env.map(({ name, value, secret }) => ({ name, value: value ?? '', secret })),
+    visibility: server.visibility,
+    memoryMb: String(limits.memoryMb),
+    cpus: String(limits.cpus),
+    pids: String(limits.pids),
+  }
 }
 
 /** A short name out of a package's: "@modelcontextprotocol/server-everything" gives "everything". */

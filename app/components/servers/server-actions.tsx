@@ -52,10 +52,17 @@ export function ServerActions({ server }: { server: ServerDetail }) {
   }
   if (server.desired === 'deleted') return null
   const stopped = server.desired === 'stopped'
+  // What never went live has nothing to start or stop: its deployment is cancelled, or it is deleted.
+  const everLive = server.deployments.some((deployment) => deployment.state === 'live')
   const users = server.connectionCount
   return (
     <>
-      {stopped ? (
+      {!everLive ? (
+        <Button variant="danger-quiet" onClick={() => open('delete')}>
+          <Trash2 aria-hidden />
+          Delete
+        </Button>
+      ) : stopped ? (
         <Button variant="primary" busy={start.isPending} onClick={() => start.mutate({ id: server.id })}>
           <Play aria-hidden />
           Start
@@ -66,25 +73,27 @@ export function ServerActions({ server }: { server: ServerDetail }) {
           Stop
         </Button>
       )}
-      <Menu
-        trigger={
-          <Button size="icon" aria-label="More actions">
-            <EllipsisVertical aria-hidden />
-          </Button>
-        }
-      >
-        <MenuItem
-          disabled={server.state !== 'running' && server.state !== 'degraded'}
-          onSelect={() => restart.mutate({ id: server.id })}
+      {everLive ? (
+        <Menu
+          trigger={
+            <Button size="icon" aria-label="More actions">
+              <EllipsisVertical aria-hidden />
+            </Button>
+          }
         >
-          <RotateCw aria-hidden />
-          Restart
-        </MenuItem>
-        <MenuItem danger onSelect={() => open('delete')}>
-          <Trash2 aria-hidden />
-          Delete
-        </MenuItem>
-      </Menu>
+          <MenuItem
+            disabled={server.state !== 'running' && server.state !== 'degraded'}
+            onSelect={() => restart.mutate({ id: server.id })}
+          >
+            <RotateCw aria-hidden />
+            Restart
+          </MenuItem>
+          <MenuItem danger onSelect={() => open('delete')}>
+            <Trash2 aria-hidden />
+            Delete
+          </MenuItem>
+        </Menu>
+      ) : null}
       <ConfirmDialog
         open={asking === 'stop'}
         onOpenChange={() => setAsking(null)}

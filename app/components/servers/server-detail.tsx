@@ -63,10 +63,10 @@ function Detail({ server }: { server: ServerDetail }) {
       {server.failure && !shownByDeployment ? (
         <FailureNotice failure={describeFailure(server.failure)} className="mb-6" />
       ) : null}
-      <CurrentDeployment deployment={latest} />
+      <CurrentDeployment server={server} />
       <Tabs value={tab} onValueChange={setTab}>
         <TabList label="About this server">
-          <Tab value="tools" count={server.tools.length}>
+          <Tab value="tools" count={server.tools.length || undefined}>
             Tools
           </Tab>
           <Tab value="logs">Logs</Tab>

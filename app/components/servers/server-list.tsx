@@ -51,7 +51,7 @@ function ServerRow({ server }: { server: ServerSummary }) {
       <p className="text-[0.8125rem] text-muted max-sm:order-last">
         {server.toolbox ? server.toolbox.name : 'No toolbox'}
         <span aria-hidden> · </span>
-        {plural(server.toolCount, 'tool')}
+        {server.toolCount > 0 ? plural(server.toolCount, 'tool') : 'no tools yet'}
         <span aria-hidden> · </span>
         <RelativeTime at={server.updatedAt} />
       </p>

@@ -1,7 +1,6 @@
 'use client'
 
 import { zodResolver } from '@hookform/resolvers/zod'
-import { signOut } from 'next-auth/react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
 import { Button } from '#app/components/ui/button.tsx'
@@ -11,6 +10,7 @@ import { Field } from '#app/components/ui/field.tsx'
 import { showFieldErrors } from '#app/components/ui/form-failure.ts'
 import { Input } from '#app/components/ui/input.tsx'
 import { trpc } from '#app/trpc/client.ts'
+import { leave } from '#app/trpc/end-session.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 import { ChangePassword } from '#contracts/users.ts'
 
@@ -30,7 +30,7 @@ export function PasswordCard() {
   })
   const change = trpc.users.changePassword.useMutation({
     // The change ends every session of the account, this one too.
-    onSuccess: () => signOut({ callbackUrl: '/sign-in' }),
+    onSuccess: () => leave('/sign-in?changed=1'),
     onError: (error) => showFieldErrors(form, error, { CREDENTIALS_INVALID: 'current' }),
   })
   const { errors } = form.formState

@@ -2,7 +2,6 @@
 
 import { ChevronsUpDown, LogOut, Monitor, Moon, Settings, Sun } from 'lucide-react'
 import Link from 'next/link'
-import { signOut } from 'next-auth/react'
 import { useTheme } from 'next-themes'
 import type { ShellUser } from '#app/components/shell/shell-user.ts'
 import {
@@ -13,6 +12,7 @@ import {
   MenuRadioItem,
   MenuSeparator,
 } from '#app/components/ui/menu.tsx'
+import { leave } from '#app/trpc/end-session.ts'
 
 export function AccountMenu({ user, compact }: { user: ShellUser; compact?: boolean }) {
   const { theme, setTheme } = useTheme()
@@ -76,7 +76,7 @@ export function AccountMenu({ user, compact }: { user: ShellUser; compact?: bool
         </MenuRadioItem>
       </MenuRadioGroup>
       <MenuSeparator />
-      <MenuItem onSelect={() => void signOut({ callbackUrl: '/sign-in' })}>
+      <MenuItem onSelect={() => void leave('/sign-in')}>
         <LogOut aria-hidden />
         Sign out
       </MenuItem>

@@ -108,14 +108,16 @@ export function AppShell({ user, children }: { user: ShellUser; children: ReactN
             Skip to content
           </a>
           <div className="flex min-h-dvh flex-col lg:flex-row">
-            <aside className="sticky top-0 hidden h-dvh w-60 shrink-0 flex-col gap-7 overflow-y-auto bg-hull p-4 lg:flex">
-              <div className="px-2 pt-1.5">
-                <Brand href={home} />
-              </div>
-              <Navigation user={user} />
-              <div className="mt-auto grid gap-3">
-                <LiveIndicator />
-                <AccountMenu user={user} />
+            <aside className="hidden w-60 shrink-0 bg-hull lg:block">
+              <div className="sticky top-0 flex h-dvh flex-col gap-7 overflow-y-auto p-4">
+                <div className="px-2 pt-1.5">
+                  <Brand href={home} />
+                </div>
+                <Navigation user={user} />
+                <div className="mt-auto grid gap-3">
+                  <LiveIndicator />
+                  <AccountMenu user={user} />
+                </div>
               </div>
             </aside>
             <header className="sticky top-0 z-40 flex items-center justify-between gap-2 bg-hull px-2 py-1.5 lg:hidden">

@@ -5,7 +5,7 @@ import type { ComponentProps } from 'react'
 import { cn } from '#app/components/ui/cn.ts'
 
 const styles = cva(
-  'inline-flex shrink-0 items-center justify-center gap-2 rounded-lg font-medium whitespace-nowrap transition-colors select-none disabled:cursor-not-allowed disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0',
+  'inline-flex shrink-0 items-center justify-center gap-2 rounded-lg font-medium whitespace-nowrap transition-colors select-none disabled:cursor-not-allowed disabled:opacity-55 aria-busy:cursor-progress aria-busy:opacity-70 [&_svg]:size-4 [&_svg]:shrink-0',
   {
     variants: {
       variant: {
@@ -29,15 +29,24 @@ const styles = cva(
 export interface ButtonProps extends ComponentProps<'button'>, VariantProps<typeof styles> {
   /** Renders its only child with the button's looks, such as a link. */
   asChild?: boolean
-  /** Shows that it works, and takes no clicks meanwhile. */
+  /** Shows that it works and takes no clicks meanwhile; it keeps the focus, which a disabled button would lose. */
   busy?: boolean
 }
 
-export function Button({ className, variant, size, asChild, busy, children, ...props }: ButtonProps) {
+export function Button({
+  className,
+  variant,
+  size,
+  asChild,
+  busy,
+  onClick,
+  children,
+  ...props
+}: ButtonProps) {
   const classes = cn(styles({ variant, size }), className)
   if (asChild)
     return (
-      <Slot.Root className={classes} {...props}>
+      <Slot.Root className={classes} onClick={onClick} {...props}>
         {children}
       </Slot.Root>
     )
@@ -46,8 +55,12 @@ export function Button({ className, variant, size, asChild, busy, children, ...p
       type="button"
       {...props}
       className={classes}
-      disabled={props.disabled || busy}
       aria-busy={busy || undefined}
+      aria-disabled={busy || undefined}
+      onClick={(event) => {
+        if (busy) event.preventDefault()
+        else onClick?.(event)
+      }}
     >
       {busy ? <LoaderCircle aria-hidden className="animate-spin" /> : null}
       {children}

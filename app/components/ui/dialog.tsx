@@ -19,6 +19,16 @@ interface DialogProps {
   modalOnly?: boolean
 }
 
+/** Starts in the first box; where a box would raise a keyboard over the dialog, on the dialog itself. */
+function focusFirst(event: Event): void {
+  const dialog = event.currentTarget
+  if (!(dialog instanceof HTMLElement)) return
+  event.preventDefault()
+  const box = dialog.querySelector<HTMLElement>('input:not([type="hidden"]), textarea')
+  const first = box && window.matchMedia('(pointer: fine)').matches ? box : dialog
+  first.focus()
+}
+
 /** A modal dialog; on narrow screens a sheet that rises from the lower edge. */
 export function Dialog(props: DialogProps) {
   const keep = (event: Event) => {
@@ -30,6 +40,7 @@ export function Dialog(props: DialogProps) {
         <Radix.Overlay className="fixed inset-0 z-50 animate-fade bg-[oklch(0.15_0.03_230/0.55)]" />
         <Radix.Content
           {...(props.description ? {} : { 'aria-describedby': undefined })}
+          onOpenAutoFocus={focusFirst}
           onInteractOutside={keep}
           onEscapeKeyDown={keep}
           className={cn(

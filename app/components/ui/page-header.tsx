@@ -1,4 +1,4 @@
-import { ChevronRight } from 'lucide-react'
+import { ArrowLeft } from 'lucide-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 
@@ -15,11 +15,14 @@ export function PageHeader({ title, lead, actions, parent, badges }: PageHeaderP
   return (
     <header className="mb-6 grid gap-1">
       {parent ? (
-        <nav aria-label="Breadcrumb" className="flex items-center gap-1 text-sm text-muted">
-          <Link href={parent.href} className="rounded hover:text-ink hover:underline">
+        <nav aria-label="Breadcrumb" className="text-sm text-muted">
+          <Link
+            href={parent.href}
+            className="inline-flex items-center gap-1.5 rounded py-0.5 hover:text-ink hover:underline"
+          >
+            <ArrowLeft aria-hidden className="size-3.5" />
             {parent.label}
           </Link>
-          <ChevronRight aria-hidden className="size-3.5" />
         </nav>
       ) : null}
       <div className="flex flex-wrap items-center gap-x-4 gap-y-3">
@@ -29,7 +32,7 @@ export function PageHeader({ title, lead, actions, parent, badges }: PageHeaderP
         </div>
         {actions ? <div className="flex flex-wrap gap-2">{actions}</div> : null}
       </div>
-      {lead ? <p className="max-w-prose text-muted">{lead}</p> : null}
+      {lead ? <p className="max-w-3xl text-muted">{lead}</p> : null}
     </header>
   )
 }
