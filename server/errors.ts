@@ -69,7 +69,9 @@ export function databaseErrorOf(error: unknown): { sqlState: string; constraint:
           ? code
           : null
     if (sqlState) {
-      const named = /constraint "([^"]+)"/.exec(String(originalMessage ?? (at as Error).message ?? ''))
+      const named = /constraint "([^"]+)"/.exec(
+        typeof originalMessage === 'string' ? originalMessage : String((at as Partial<Error>).message),
+      )
       return { sqlState, constraint: typeof constraint === 'string' ? constraint : (named?.[1] ?? null) }
     }
     const next = at as { cause?: unknown; meta?: { driverAdapterError?: unknown } }

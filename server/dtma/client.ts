@@ -53,16 +53,6 @@ export function getStatus(toolbox: ToolboxAddress): Promise<AgentStatus> {
   return call(toolbox, 'GET', '/v1/status', AgentStatus)
 }
 
-/** One instance as the agent sees it; null when it does not know it. Throws DtmaError. */
-export async function getInstance(toolbox: ToolboxAddress, id: string): Promise<InstanceStatus | null> {
-  try {
-    return await call(toolbox, 'GET', `/v1/instances/${id}`, InstanceStatus)
-  } catch (error) {
-    if (error instanceof DtmaError && error.agentCode === 'NOT_FOUND') return null
-    throw error
-  }
-}
-
 /** The one mutation. Throws DtmaError; `agentCode` STALE_FENCE means that somebody newer has spoken. */
 export function putInstance(toolbox: ToolboxAddress, id: string, body: PutInstance): Promise<InstanceStatus> {
   return call(toolbox, 'PUT', `/v1/instances/${id}`, InstanceStatus, body)

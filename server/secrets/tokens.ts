@@ -9,7 +9,7 @@ export function newToken(kind: TokenKind): string {
 
 /** What is stored of a token. Plain SHA-256 is enough: 256 random bits cannot be guessed. */
 export function hashToken(token: string): Buffer<ArrayBuffer> {
-  return createHash('sha256').update(token).digest() as Buffer<ArrayBuffer>
+  return createHash('sha256').update(token).digest()
 }
 
 /** The part that is shown to recognise a token by. */

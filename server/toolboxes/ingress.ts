@@ -16,7 +16,7 @@ export async function answerAgent(
 ): Promise<Response> {
   try {
     const bytes = request.body
-      ? await readBounded(request.body as unknown as AsyncIterable<Uint8Array>, {
+      ? await readBounded(request.body, {
           maxBytes: MAX_BODY_BYTES,
           timeoutMs: BODY_TIMEOUT_MS,
         })

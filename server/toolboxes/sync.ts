@@ -25,9 +25,9 @@ export async function syncToolboxes(): Promise<void> {
     }),
   )
   await Promise.all(
-    rows.map(({ id, url, certificate, lastHeartbeatAt, createdAt }) =>
-      url && certificate ? syncToolbox({ id, url, certificate }, lastHeartbeatAt ?? createdAt) : undefined,
-    ),
+    rows.map(async ({ id, url, certificate, lastHeartbeatAt, createdAt }) => {
+      if (url && certificate) await syncToolbox({ id, url, certificate }, lastHeartbeatAt ?? createdAt)
+    }),
   )
 }
 

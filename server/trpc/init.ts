@@ -30,7 +30,6 @@ const t = initTRPC
   })
 
 export const router = t.router
-export const createCallerFactory = t.createCallerFactory
 
 /** Maps every failure once: the domain's keep their code, unknown ones are logged and never leave with their text. */
 const mapErrors = t.middleware(async ({ next, ctx, path }) => {

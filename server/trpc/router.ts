@@ -1,4 +1,4 @@
-import { createCallerFactory, router } from './init.ts'
+import { router } from './init.ts'
 import { apiKeys, audit, users } from './routers/accounts.ts'
 import { agents } from './routers/agents.ts'
 import { connections } from './routers/connections.ts'
@@ -8,4 +8,3 @@ import { toolboxes } from './routers/toolboxes.ts'
 
 export const appRouter = router({ servers, toolboxes, agents, connections, status, users, apiKeys, audit })
 export type AppRouter = typeof appRouter
-export const createCaller = createCallerFactory(appRouter)
