@@ -91,8 +91,8 @@ export async function createAgentProcess(
           output += text
         })
       }
-      const from = controlPlane.heartbeats.length
-      while (controlPlane.heartbeats.length === from) {
+      const known = new Set(controlPlane.heartbeats.map((beat) => beat.bootId))
+      while (controlPlane.heartbeats.every((beat) => known.has(beat.bootId))) {
         if (started.exitCode !== null) throw new Error(`The agent ended with ${started.exitCode}:\n${output}`)
         await pause(25)
       }
