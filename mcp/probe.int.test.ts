@@ -1,8 +1,8 @@
-import { createServer as createHttpServer, type RequestListener } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ProbeResult } from '#contracts/probe.ts'
-import { startEverythingServer } from '#testing/everything-server.ts'
+import { freePort, startEverythingServer } from '#testing/everything-server.ts'
+import { type Rpc, type RpcAnswer, startHttpPeer, startRpcPeer, startTcpPeer } from '#testing/probe-peers.ts'
 import { type ProbeOptions, probeMcp } from './probe.ts'
 import type { StageReport } from './probe-stages.ts'
 
@@ -11,48 +11,17 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close()
 })
 
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  open.push(() => new Promise<void>((resolve) => void server.close(() => resolve())))
-  return (server.address() as AddressInfo).port
+/** Runs until the end of the test. */
+async function started<P extends { stop(): Promise<void> }>(running: Promise<P>): Promise<P> {
+  const peer = await running
+  open.push(() => peer.stop())
+  return peer
 }
 
-/** A peer that answers every request with `handler`; its connections end with the test. */
-async function peer(handler: RequestListener): Promise<string> {
-  const server = createHttpServer(handler)
-  const port = await listen(server)
-  open.unshift(() => server.closeAllConnections())
-  return `http://127.0.0.1:${port}/mcp`
-}
+const peer = async (handler: RequestListener) => `${(await started(startHttpPeer(handler))).url}/mcp`
+const rpcPeer = (answer: (message: Rpc) => RpcAnswer | null) => started(startRpcPeer(answer))
 
-type Answer = { status?: number; type?: string; body?: unknown; headers?: Record<string, string> }
-type Rpc = { id?: number; method: string; params?: Record<string, unknown> }
-
-/** A peer that reads JSON-RPC and answers POSTs with what `answer` says (null: never); GET gets 405. */
-async function rpcPeer(answer: (message: Rpc) => Answer | null): Promise<{ url: string; seen: string[] }> {
-  const seen: string[] = []
-  const url = await peer((request, response) => {
-    if (request.method !== 'POST') {
-      seen.push(request.method ?? '')
-      response.writeHead(request.method === 'DELETE' ? 200 : 405).end()
-      return
-    }
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const message = JSON.parse(Buffer.concat(chunks).toString()) as Rpc
-      seen.push(message.method)
-      const said = answer(message)
-      if (said === null) return
-      const { status = 200, type = 'application/json', body, headers } = said
-      response.writeHead(status, { 'content-type': type, ...headers })
-      response.end(typeof body === 'string' ? body : JSON.stringify(body))
-    })
-  })
-  return { url, seen }
-}
-
-function initializeResult(message: Rpc, extra: Record<string, unknown> = {}): Answer {
+function initializeResult(message: Rpc, extra: Record<string, unknown> = {}): RpcAnswer {
   const result = {
     protocolVersion: '2025-11-25',
     capabilities: { tools: {} },
@@ -63,7 +32,7 @@ function initializeResult(message: Rpc, extra: Record<string, unknown> = {}): An
 }
 
 /** Passes the handshake; `tools/list` answers as told. */
-function afterHandshake(tools: (message: Rpc) => Answer | null): (message: Rpc) => Answer | null {
+function afterHandshake(tools: (message: Rpc) => RpcAnswer | null): (message: Rpc) => RpcAnswer | null {
   return (message) => {
     if (message.method === 'initialize') return initializeResult(message)
     if (message.method === 'notifications/initialized') return { status: 202, body: '' }
@@ -79,10 +48,7 @@ async function failureOf(url: string, options: Partial<ProbeOptions> = {}) {
 
 describe('probeMcp against peers that fail', () => {
   it('says refused when nothing listens', async () => {
-    const server = createTcpServer()
-    const port = await listen(server)
-    await open.pop()?.()
-    expect(await failureOf(`http://127.0.0.1:${port}/mcp`)).toMatchObject({
+    expect(await failureOf(`http://127.0.0.1:${await freePort()}/mcp`)).toMatchObject({
       code: 'CONNECTION_REFUSED',
       stage: 'connect',
       detail: 'ECONNREFUSED',
@@ -114,16 +80,14 @@ describe('probeMcp against peers that fail', () => {
   })
 
   it('times out when a socket is accepted and nothing is ever said', async () => {
-    const server = createTcpServer((socket) => open.unshift(() => void socket.destroy()))
-    const port = await listen(server)
+    const { port } = await started(startTcpPeer(() => {}))
     expect(await failureOf(`http://127.0.0.1:${port}/mcp`, { timeoutMs: 200 })).toMatchObject({
       code: 'PROBE_TIMEOUT',
     })
   })
 
   it('says unavailable when the peer closes at once', async () => {
-    const server = createTcpServer((socket) => socket.destroy())
-    const port = await listen(server)
+    const { port } = await started(startTcpPeer((socket) => socket.destroy()))
     expect(await failureOf(`http://127.0.0.1:${port}/mcp`)).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       definitive: false,
@@ -248,8 +212,7 @@ describe('probeMcp against peers that fail', () => {
 
 describe('probeMcp against servers that work', () => {
   it('reads a real server, tools and all', async () => {
-    const server = await startEverythingServer()
-    open.push(() => server.stop())
+    const server = await started(startEverythingServer())
     const result = ProbeResult.parse(await probeMcp({ url: server.url, timeoutMs: 10_000 }))
     if (!result.ok) throw new Error(result.failure.message)
     expect(result.protocolVersion).toBe('2025-11-25')

@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 
+const require = createRequire(import.meta.url)
+/** The program of the reference server: `node EVERYTHING stdio|streamableHttp`. */
+export const EVERYTHING = require.resolve('@modelcontextprotocol/server-everything/dist/index.js')
+
 /** Enough for a cold start on a busy 2-core machine. */
 const READY_WITHIN_MS = 30_000
 
@@ -16,7 +20,7 @@ export async function startEverythingServer(
   const entry = createRequire(import.meta.url).resolve(
     '@modelcontextprotocol/server-everything/dist/index.js',
   )
-  const child = spawn(process.execPath, [entry, 'streamableHttp'], {
+  const child = spawn(process.execPath, [EVERYTHING, 'streamableHttp'], {
     env: { NODE_ENV: 'production', PATH: process.env.PATH, PORT: String(bound) },
     stdio: 'ignore',
   })
