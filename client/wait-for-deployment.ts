@@ -1,5 +1,5 @@
 import type { inferRouterOutputs } from '@trpc/server'
-import { ERROR_CATALOGUE } from '#contracts/errors.ts'
+import { ERROR_CATALOGUE, type Failure } from '#contracts/errors.ts'
 import type { StatusEvent } from '#contracts/events.ts'
 import type { Deployment, DeploymentState } from '#contracts/servers.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
@@ -31,26 +31,44 @@ const ENDED: ReadonlySet<unknown> = new Set<DeploymentState>(['live', 'failed', 
 export class ToolberthDeploymentFailed extends Error {
   override readonly name = 'ToolberthDeploymentFailed'
   readonly deployment: Deployment
-  /** Cause by code, with its detail; null when it was cancelled. */
-  readonly failure: Deployment['failure']
-  /** What to do next. */
-  readonly action: string
-  /** Last lines of the server's log, oldest first. */
-  readonly logTail: Deployment['logTail']
 
   constructor(deployment: Deployment, serverName: string) {
-    const { failure, state, logTail } = deployment
-    // A server that is newer than this client may know more codes.
-    const entry = failure && failure.code in ERROR_CATALOGUE ? ERROR_CATALOGUE[failure.code] : null
-    const action = entry?.action ?? 'Deploy again when you are ready.'
-    const cause = entry?.text ?? failure?.code ?? `It was ${state.replace('_', ' ')}.`
-    const facts = [failure?.variable, failure?.detail].filter((fact) => fact != null)
-    super(`The deployment of ${serverName} is not live. ${[cause, ...facts, action].join(' ')}`)
+    const { failure } = deployment
+    const cause = failure ? (catalogued(failure)?.text ?? failure.code) : `It was ${words(deployment.state)}.`
+    const detail = [failure?.variable, failure?.detail].filter((fact) => fact != null).join(': ')
+    const parts = [`${serverName} is not live.`, cause, nextAction(failure), detail && `(${detail})`]
+    super(parts.filter(Boolean).join(' '))
     this.deployment = deployment
-    this.failure = failure
-    this.action = action
-    this.logTail = logTail
   }
+
+  /** Cause by code, with its detail; null when it was cancelled. */
+  get failure(): Deployment['failure'] {
+    return this.deployment.failure
+  }
+
+  /** What to do next. */
+  get action(): string {
+    return nextAction(this.deployment.failure)
+  }
+
+  /** Last lines of the server's log, oldest first. */
+  get logTail(): Deployment['logTail'] {
+    return this.deployment.logTail
+  }
+}
+
+/** A server that is newer than this client may know more codes. */
+function catalogued(failure: Failure) {
+  return failure.code in ERROR_CATALOGUE ? ERROR_CATALOGUE[failure.code] : null
+}
+
+function nextAction(failure: Failure | null): string {
+  const entry = failure && catalogued(failure)
+  return entry?.action ?? 'Deploy again when you are ready.'
+}
+
+function words(state: DeploymentState): string {
+  return state.replace('_', ' ')
 }
 
 /** A deployment was still going on when the time was over; it goes on without being waited for. */

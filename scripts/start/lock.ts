@@ -32,13 +32,19 @@ export async function takeLock(
           },
         }
       }
-      const holder = readHolder(path)
-      if (holder && isSameProcess(holder)) return { holder }
+      const holder = lockHolder(path)
+      if (holder) return { holder }
       if (!removeStale(path)) await sleep(20)
     }
   } finally {
     rmSync(draft, { force: true })
   }
+}
+
+/** Who holds the lock file now; null when nobody does. */
+export function lockHolder(path: string): Holder | null {
+  const holder = readHolder(path)
+  return holder && isSameProcess(holder) ? holder : null
 }
 
 /** Removes a dead holder's lock, one process at a time: otherwise a second one could remove the lock the first just took. */
@@ -51,8 +57,7 @@ function removeStale(path: string): boolean {
     if (age > TAKE_OVER_LIMIT_MS) rmSync(guard, { recursive: true, force: true })
     return false
   }
-  const holder = readHolder(path)
-  if (!holder || !isSameProcess(holder)) rmSync(path, { force: true })
+  if (!lockHolder(path)) rmSync(path, { force: true })
   rmdirSync(guard)
   return true
 }
