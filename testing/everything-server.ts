@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
+import { inject } from 'vitest'
+import { noteProcess } from '#testing/run-folder.ts'
 
 const require = createRequire(import.meta.url)
 /** The program of the reference server: `node EVERYTHING stdio|streamableHttp`. */
@@ -17,13 +19,12 @@ export async function startEverythingServer(
   port?: number,
 ): Promise<{ url: string; port: number; stop(): Promise<void> }> {
   const bound = port ?? (await freePort())
-  const entry = createRequire(import.meta.url).resolve(
-    '@modelcontextprotocol/server-everything/dist/index.js',
-  )
   const child = spawn(process.execPath, [EVERYTHING, 'streamableHttp'], {
     env: { NODE_ENV: 'production', PATH: process.env.PATH, PORT: String(bound) },
     stdio: 'ignore',
   })
+  // A test that fails before `stop` leaves nothing behind.
+  if (child.pid !== undefined) noteProcess(inject('runFolder'), child.pid)
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const url = `http://127.0.0.1:${bound}/mcp`
   const deadline = Date.now() + READY_WITHIN_MS
