@@ -10,12 +10,13 @@ interface RoleFacts {
 }
 
 /**
- * Refuses to go on as a database user that row-level security does not bind: superuser, BYPASSRLS, or owner of a table (also by
- * membership). Throws EnvError.
+ * Refuses to go on as a database user that row-level security does not bind: superuser, BYPASSRLS, or owner of a table, the last
+ * two also by being a member of such a role. Throws EnvError.
  */
 export async function checkDatabaseRole(): Promise<void> {
   const [facts] = await prisma().$queryRaw<RoleFacts[]>`
-    SELECT current_user::text AS name, r.rolsuper AS superuser, r.rolbypassrls AS bypass,
+    SELECT current_user::text AS name, r.rolsuper AS superuser,
+      EXISTS (SELECT FROM pg_roles m WHERE (m.rolbypassrls OR m.rolsuper) AND pg_has_role(current_user, m.oid, 'MEMBER')) AS bypass,
       (SELECT count(*)::int FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind = 'r' AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owned,
       to_regclass('public.mcp_servers') IS NOT NULL AS known

@@ -698,8 +698,9 @@ CREATE FUNCTION app.refuse_audit_change() RETURNS trigger LANGUAGE plpgsql SET s
 BEGIN
   RAISE EXCEPTION 'audit entries are append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
-CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE ON audit_entries FOR EACH ROW EXECUTE FUNCTION app.refuse_audit_change();
-CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_audit_change();
+-- By statement, so that one that reaches no row is refused as well.
+CREATE TRIGGER audit_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
+  FOR EACH STATEMENT EXECUTE FUNCTION app.refuse_audit_change();
 
 -- Row-level security, forced, so that it also binds the owner.
 DO $$
@@ -759,15 +760,17 @@ CREATE POLICY own ON agents USING ((SELECT app.is_system()) OR user_id = (SELECT
 CREATE POLICY read_own ON connections FOR SELECT USING ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()));
 CREATE POLICY connect_own ON connections FOR INSERT WITH CHECK ((SELECT app.is_system())
   OR (user_id = (SELECT app.actor_id()) AND app.owns_agent(agent_id) AND app.can_see_server(server_id)));
--- Admins end connections of users who lose a grant.
+-- One's own may be ended at any time; any other change needs the right that making it would need.
 CREATE POLICY change_own ON connections FOR UPDATE USING ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()))
-  WITH CHECK ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()));
+  WITH CHECK ((SELECT app.is_system()) OR (user_id = (SELECT app.actor_id())
+    AND (state = 'disconnected' OR (app.owns_agent(agent_id) AND app.can_see_server(server_id)))));
 CREATE POLICY system_deletes ON connections FOR DELETE USING ((SELECT app.is_system()));
 CREATE POLICY read_own ON connection_tests FOR SELECT USING ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()));
+-- A user asks for a test; only a worker writes what came of it.
 CREATE POLICY test_own ON connection_tests FOR INSERT WITH CHECK ((SELECT app.is_system())
-  OR (user_id = (SELECT app.actor_id()) AND app.owns_agent(agent_id) AND app.can_see_server(server_id)));
-CREATE POLICY change_own ON connection_tests FOR UPDATE USING ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()))
-  WITH CHECK ((SELECT app.is_system()) OR user_id = (SELECT app.actor_id()));
+  OR (state = 'queued' AND result IS NULL AND user_id = (SELECT app.actor_id())
+    AND app.owns_agent(agent_id) AND app.can_see_server(server_id)));
+CREATE POLICY system_changes ON connection_tests FOR UPDATE USING ((SELECT app.is_system())) WITH CHECK ((SELECT app.is_system()));
 CREATE POLICY system_deletes ON connection_tests FOR DELETE USING ((SELECT app.is_system()));
 
 CREATE POLICY add ON events FOR INSERT WITH CHECK ((SELECT app.is_somebody()));
