@@ -44,10 +44,16 @@ export async function spawnService(
   }
 }
 
-/** The last lines of a log file, newest last; empty when there is no such file. */
-export function lastLines(logFile: string, count: number): string[] {
+/** The last lines of a log file, newest last, none from before the byte `from`; empty when there is no such file. */
+export function lastLines(logFile: string, count: number, from = 0): string[] {
   try {
-    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-count)
+    const bytes = readFileSync(logFile)
+    // Shorter than that: the rotation has emptied it meanwhile.
+    const text = bytes
+      .subarray(from <= bytes.length ? from : 0)
+      .toString('utf8')
+      .trimEnd()
+    return text === '' ? [] : text.split('\n').slice(-count)
   } catch {
     return []
   }

@@ -64,7 +64,9 @@ describe('a supervised process', () => {
     process.kill(first, 'SIGKILL')
     await expect.poll(() => unit.pid, { timeout: 20_000 }).not.toBe(first)
     await expect.poll(() => unit.pid, { timeout: 20_000 }).toBeGreaterThan(0)
-    expect(lines[0]).toMatch(/^child ended \(signal SIGKILL\), restarting in 1 s; the end of .*:\n {4}up$/)
+    expect(lines[0]).toMatch(
+      /^child ended \(signal SIGKILL\), restarting in 1 s; its last lines \(log: .*\):\n {4}up$/,
+    )
     expect(lines[1]).toBe('child runs again')
     expect(isAlive(left)).toBe(false)
     expect(isAlive(unit.pid ?? 0)).toBe(true)

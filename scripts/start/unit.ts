@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExitInfo, lastLines } from '#scripts/services/service-process.ts'
 import { readable } from './log-file.ts'
@@ -30,6 +31,7 @@ export class Unit {
   #starting: Promise<unknown> = Promise.resolve()
   #supervision: Promise<void> = Promise.resolve()
   #delay = FIRST_DELAY_MS
+  #logStart = 0
 
   constructor(spec: UnitSpec, progress: Progress) {
     this.spec = spec
@@ -43,7 +45,7 @@ export class Unit {
 
   /** Starts it; rejects when it does not come up. From then on crashes are mended here. */
   async start(): Promise<void> {
-    const starting = this.spec.start(this.#stopping.signal)
+    const starting = this.#launch()
     this.#starting = starting.catch(() => undefined)
     this.#running = await starting
     this.#supervision = this.#supervise(this.#running)
@@ -60,6 +62,11 @@ export class Unit {
     await this.#starting
     await this.#running?.stop()
     await this.#supervision
+  }
+
+  #launch(): Promise<RunningUnit> {
+    this.#logStart = statSync(this.spec.logFile, { throwIfNoEntry: false })?.size ?? 0
+    return this.spec.start(this.#stopping.signal)
   }
 
   async #supervise(first: RunningUnit): Promise<void> {
@@ -84,7 +91,7 @@ export class Unit {
       this.#delay = Math.min(this.#delay * 2, LONGEST_DELAY_MS)
       if (this.#stopping.signal.aborted) return null
       try {
-        this.#running = await this.spec.start(this.#stopping.signal)
+        this.#running = await this.#launch()
         this.#progress.line(`${this.spec.name} runs again`)
         // A stop that came during the start found nothing to end.
         if (this.#stopping.signal.aborted) await this.#running.stop()
@@ -100,9 +107,9 @@ export class Unit {
   #tellEnd({ code, signal }: ExitInfo): void {
     const how = signal ? `signal ${signal}` : `exit code ${code}`
     const { name, logFile } = this.spec
-    const lines = lastLines(logFile, SHOWN_LINES).map((line) => `\n    ${readable(line)}`)
+    const lines = lastLines(logFile, SHOWN_LINES, this.#logStart).map((line) => `\n    ${readable(line)}`)
     this.#progress.problem(
-      `${name} ended (${how}), restarting in ${this.#delay / 1000} s; the end of ${logFile}:${lines.join('')}`,
+      `${name} ended (${how}), restarting in ${this.#delay / 1000} s; its last lines (log: ${logFile}):${lines.join('')}`,
     )
   }
 }
