@@ -24,15 +24,15 @@ async function demo(options: DemoOptions): Promise<number> {
   const { stopping, forcing } = listen(progress)
   const report = createReport(options.ephemeral)
   const { signal } = stopping
+  const step = createStep(report, progress)
   const use = async (installation: Installation) => {
     report.url = installation.url
-    const step = createStep(report, progress)
     const remove = !options.keep && !options.ephemeral
     await runDemo(installation, { step, report, progress, signal, remove })
   }
   try {
     if (options.ephemeral) {
-      await withEphemeral({ progress, signal, force: forcing.signal }, use)
+      await withEphemeral({ step, progress, signal, force: forcing.signal }, use)
       report.removed = true
     } else {
       await use(findInstallation(process.env, ROOT))

@@ -29,9 +29,12 @@ export function explain(error: unknown, url: string | null): Explanation {
     return { code, text, action, detail: detail ?? `request ${requestId}`, log: wrong }
   }
   if (error instanceof TRPCClientError) {
-    const text = `Toolberth does not answer at ${url ?? 'its address'}.`
+    // fetch throws a TypeError when nothing answers; any other cause is an answer that is not tRPC's.
+    const isSilent = error.cause instanceof TypeError
+    const at = url ?? 'its address'
+    const text = isSilent ? `Nothing answers at ${at}.` : `What answers at ${at} is not Toolberth.`
     const action = 'Run "npm start" first, set TOOLBERTH_URL, or add "-- --ephemeral".'
-    return { code: 'UNREACHABLE', text, action, detail: causeOf(error), log: [] }
+    return { code: isSilent ? 'UNREACHABLE' : 'NOT_TOOLBERTH', text, action, detail: causeOf(error), log: [] }
   }
   if (error instanceof McpError) {
     const action = 'Look at the page of the server and at .toolberth/logs/gateway.log.'

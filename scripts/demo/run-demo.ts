@@ -24,7 +24,7 @@ type Run = { step: Step; report: DemoReport; progress: Progress; signal: AbortSi
  */
 export async function runDemo(installation: Installation, run: Run & { remove: boolean }): Promise<void> {
   const { step, report, progress, remove } = run
-  const toolberth = createToolberthClient(installation)
+  const toolberth = open(installation)
   const made: Parameters<typeof cleanUp>[1] = { agentId: null, server: null }
   const failures: unknown[] = []
   try {
@@ -42,6 +42,15 @@ export async function runDemo(installation: Installation, run: Run & { remove: b
     }
   }
   if (failures.length > 0) throw failures[0]
+}
+
+function open(installation: Installation): ToolberthClient {
+  try {
+    return createToolberthClient(installation)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new DemoError(error.message, 'Correct TOOLBERTH_URL or TOOLBERTH_API_KEY.', { cause: error })
+  }
 }
 
 async function walk(
