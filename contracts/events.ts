@@ -27,6 +27,7 @@ export const StatusEvent = z.object({
   serverId: Id.nullable(),
   agentId: Id.nullable(),
   toolboxId: Id.nullable(),
+  /** `serverName`, `agentName`, `toolboxName` where the event has one, and what its type says besides (`state`, `phase`, …). */
   data: z.record(z.string(), z.unknown()),
   at: z.iso.datetime(),
 })

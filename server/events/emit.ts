@@ -17,18 +17,17 @@ export interface NewEvent {
 /** Writes an event in the transaction of the change, and hints the tailers once it has committed. */
 export async function emit(db: Db, event: NewEvent): Promise<void> {
   const data = JSON.stringify(event.data ?? {})
-  const ids = [
-    event.subjectId,
-    event.serverId ?? null,
-    event.agentId ?? null,
-    event.toolboxId ?? null,
-  ] as const
-  if (Array.isArray(event.audience))
-    await db.$executeRaw`INSERT INTO events (type, subject_id, server_id, agent_id, toolbox_id, audience, data)
-      VALUES (${event.type}, ${ids[0]}::uuid, ${ids[1]}::uuid, ${ids[2]}::uuid, ${ids[3]}::uuid, ${event.audience}::text[], ${data}::jsonb)`
-  else
-    await db.$executeRaw`INSERT INTO events (type, subject_id, server_id, agent_id, toolbox_id, audience, data)
-      VALUES (${event.type}, ${ids[0]}::uuid, ${ids[1]}::uuid, ${ids[2]}::uuid, ${ids[3]}::uuid,
-        coalesce(app.server_audience(${event.audience.server}::uuid), ARRAY['admins']), ${data}::jsonb)`
+  const { type, subjectId, serverId = null, agentId = null, toolboxId = null } = event
+  const names = Array.isArray(event.audience) ? event.audience : null
+  const server = Array.isArray(event.audience) ? null : event.audience.server
+  // The names go with the event, since a page may show it when the thing is gone already.
+  await db.$executeRaw`
+    INSERT INTO events (type, subject_id, server_id, agent_id, toolbox_id, audience, data)
+    VALUES (${type}, ${subjectId}::uuid, ${serverId}::uuid, ${agentId}::uuid, ${toolboxId}::uuid,
+      coalesce(${names}::text[], app.server_audience(${server}::uuid), ARRAY['admins']),
+      jsonb_strip_nulls(jsonb_build_object(
+        'serverName', (SELECT name FROM mcp_servers WHERE id = ${serverId}::uuid),
+        'agentName', (SELECT name FROM agents WHERE id = ${agentId}::uuid),
+        'toolboxName', (SELECT name FROM toolboxes WHERE id = ${toolboxId}::uuid))) || ${data}::jsonb)`
   afterCommit(publishHint)
 }
