@@ -2,6 +2,7 @@ import { logger } from '#server/logger.ts'
 import { reconcileChannel } from '#server/reconcile/hint.ts'
 import { reconcileInstances } from '#server/reconcile/instances.ts'
 import { openSubscriber } from '#server/redis.ts'
+import { dialBackToolboxes } from '#server/toolboxes/dial-back.ts'
 
 /** Reconciles at once when somebody asked for a change; the recurring job finds what this misses. Call the answer to stop. */
 export function reconcileOnHint(): () => Promise<void> {
@@ -14,7 +15,8 @@ export function reconcileOnHint(): () => Promise<void> {
       return
     }
     again = false
-    running = reconcileInstances()
+    running = dialBackToolboxes()
+      .then(reconcileInstances)
       .catch((error: unknown) => logger.warn({ err: error }, 'reconciling on a hint failed'))
       .finally(() => {
         running = null

@@ -4,9 +4,10 @@ import { negotiateProtocol } from '#protocol/versions.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { systemCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'
-import { withActor } from '#server/db/with-actor.ts'
+import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
 import { env } from '#server/env.ts'
 import { emit } from '#server/events/emit.ts'
+import { hintReconcile } from '#server/reconcile/hint.ts'
 import { hashToken } from '#server/secrets/tokens.ts'
 import { controlCertificates } from './identities.ts'
 import { IngressError } from './ingress-error.ts'
@@ -84,16 +85,15 @@ export async function enrollToolbox({ input }: { input: unknown }): Promise<Enro
         agentVersion: request.agentVersion,
       },
     })
+    afterCommit(hintReconcile)
     return { toolboxId, installationId }
   })
   return { ...enrolled, protocolVersion, heartbeatSeconds: HEARTBEAT_SECONDS, clients }
 }
 
-async function facts(db: Parameters<Parameters<typeof withActor>[1]>[0], toolboxId: string) {
-  const [{ kind }, { id: installationId }] = await Promise.all([
-    db.toolbox.findUniqueOrThrow({ where: { id: toolboxId }, select: { kind: true } }),
-    db.installation.findFirstOrThrow({ select: { id: true } }),
-  ])
+async function facts(db: Db, toolboxId: string) {
+  const { kind } = await db.toolbox.findUniqueOrThrow({ where: { id: toolboxId }, select: { kind: true } })
+  const { id: installationId } = await db.installation.findFirstOrThrow({ select: { id: true } })
   return { kind, installationId }
 }
 
