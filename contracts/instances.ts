@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EnvName, Id, NpmPackageName, NpmVersion } from './names.ts'
+import { EnvName, Id, NpmPackageName, NpmVersion, Text } from './names.ts'
 
 export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
 export type Transport = z.infer<typeof Transport>
@@ -22,7 +22,7 @@ export const HttpEndpoint = z.object({
   port: z
     .union([
       z.strictObject({ env: EnvName }),
-      z.strictObject({ arg: z.string().min(1).max(64) }),
+      z.strictObject({ arg: Text.min(1).max(64) }),
       z.strictObject({ fixed: z.int().min(1024).max(65_535) }),
     ])
     .default({ env: 'PORT' }),

@@ -8,7 +8,16 @@ export const Name = z
   .max(40, 'Use at most 40 characters.')
   .regex(NAME_PATTERN, 'Use lower-case letters, digits and single dashes between them, such as "web-search".')
 
-export const Id = z.uuid('This is not an id of ours (a UUID).')
+/** In lower case, as Postgres answers it, so that ids can be compared as text. */
+export const Id = z.uuid('This is not an id of ours (a UUID).').toLowerCase()
+
+/** Free text. Postgres, arguments and variables cannot hold a null character, nor UTF-8 half of a surrogate pair. */
+export const Text = z
+  .string()
+  .refine(
+    (text) => !text.includes('\0') && text.isWellFormed(),
+    'Leave out null characters and halves of characters.',
+  )
 
 /** POSIX environment variable name. */
 export const EnvName = z
@@ -16,12 +25,12 @@ export const EnvName = z
   .max(128, 'Use at most 128 characters.')
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'Use letters, digits and underscores, not starting with a digit.')
 
-/** npm package name, by the registry's own rule for new packages (lower case, at most 214 characters, optional scope). */
+/** npm package name, by the registry's own rule for new packages (lower case, at most 214 characters, optional scope); never a flag. */
 export const NpmPackageName = z
   .string()
   .max(214, 'npm package names have at most 214 characters.')
   .regex(
-    /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/,
+    /^(?:@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/,
     'This is not an npm package name, such as "@modelcontextprotocol/server-everything".',
   )
 
@@ -37,7 +46,4 @@ export const NpmVersion = z
 export const Email = z.email('This is not an e-mail address.').max(254)
 
 /** 12 is the shortest that NIST SP 800-63B-4 lets stand beside a second factor; 256 bounds the hashing work. */
-export const Password = z
-  .string()
-  .min(12, 'Use at least 12 characters.')
-  .max(256, 'Use at most 256 characters.')
+export const Password = Text.min(12, 'Use at least 12 characters.').max(256, 'Use at most 256 characters.')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LogLine } from './dtma.ts'
 import { Failure } from './errors.ts'
 import { HttpEndpoint, Limits, Transport } from './instances.ts'
-import { EnvName, Id, Name, NpmPackageName, NpmVersion } from './names.ts'
+import { EnvName, Id, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 
 export const DesiredServerState = z.enum(['running', 'stopped', 'deleted'])
@@ -45,9 +45,9 @@ export const Source = z.discriminatedUnion('type', [
     bin: z
       .string()
       .max(214)
-      .regex(/^[A-Za-z0-9_.-]+$/, 'Name one of the executables of the package.')
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'Name one of the executables of the package.')
       .optional(),
-    args: z.array(z.string().max(4096, 'An argument has at most 4096 characters.')).max(64).optional(),
+    args: z.array(Text.max(4096, 'An argument has at most 4096 characters.')).max(64).optional(),
   }),
   z.strictObject({
     type: z.literal('remote'),
@@ -58,10 +58,7 @@ export const Source = z.discriminatedUnion('type', [
 export type Source = z.infer<typeof Source>
 
 export const EnvValue = z.strictObject({
-  value: z
-    .string()
-    .max(32_768, 'A value has at most 32768 characters.')
-    .refine((value) => !value.includes('\0'), 'A value cannot contain a null character.'),
+  value: Text.max(32_768, 'A value has at most 32768 characters.'),
   /** Secret values are write-only and redacted from logs. */
   secret: z.boolean().optional(),
 })
@@ -79,7 +76,7 @@ export const RESERVED_ENV = new Set([
 
 export const DeployServer = z.strictObject({
   name: Name,
-  description: z.string().max(500, 'Use at most 500 characters.').optional(),
+  description: Text.max(500, 'Use at most 500 characters.').optional(),
   /** Left out: the active toolbox with the most room that fits. */
   toolboxId: Id.optional(),
   source: Source,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Email, Id, Password } from './names.ts'
+import { Email, Id, Password, Text } from './names.ts'
 import { Timestamp } from './servers.ts'
 
 export const Role = z.enum(['ADMIN', 'USER'])
@@ -17,7 +17,7 @@ export type User = z.infer<typeof User>
 
 export const InviteUser = z.strictObject({
   email: Email,
-  name: z.string().trim().max(100).optional(),
+  name: Text.trim().max(100).optional(),
   role: Role.default('USER'),
   /** Left out: one is made and shown this once. */
   password: Password.optional(),
@@ -25,7 +25,7 @@ export const InviteUser = z.strictObject({
 export const InvitedUser = User.extend({ password: z.string().nullable() })
 export const UpdateUser = z.strictObject({
   id: Id,
-  name: z.string().trim().max(100).optional(),
+  name: Text.trim().max(100).optional(),
   role: Role.optional(),
   disabled: z.boolean().optional(),
   password: Password.optional(),
@@ -44,7 +44,7 @@ export const ApiKey = z.object({
   revokedAt: Timestamp.nullable(),
 })
 export const CreateApiKey = z.strictObject({
-  name: z.string().trim().min(1, 'Give the key a name.').max(60, 'Use at most 60 characters.'),
+  name: Text.trim().min(1, 'Give the key a name.').max(60, 'Use at most 60 characters.'),
   /** Days until it expires; null: never. */
   expiresInDays: z.int().min(1).max(3650).nullable().default(90),
 })
