@@ -68,6 +68,12 @@ export const ERROR_CATALOGUE = {
     action: 'Try again. If it stays, look for the request id in the logs.',
     retryable: true,
   },
+  STOPPING: {
+    status: 503,
+    text: 'Toolberth is being stopped or restarted.',
+    action: 'Try again in a moment.',
+    retryable: true,
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     text: 'The database or Redis cannot be reached.',

@@ -1,9 +1,11 @@
 import type { StreamMessage } from '#contracts/events.ts'
 import type { UserActor } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
+import { AppError } from '#server/errors.ts'
 import { compareCursors, currentCursor, type EventCursor, formatCursor, parseCursor } from './cursor.ts'
 import { eventHub } from './hub.ts'
 import { readEvents, type StoredEvent } from './read.ts'
+import { areStreamsEnded } from './streams.ts'
 
 export interface Tracked {
   cursor: string
@@ -16,7 +18,8 @@ const MAX_BACKLOG = 2_000
 
 /**
  * All events that `actor` may see after `from` (null: from now), then live ones, for ever. Subscribes first and queries the gap
- * afterwards, so nothing is lost between. First message: `hello`, or `reset` when the cursor is of another epoch or pruned.
+ * afterwards, so nothing is lost between. First message: `hello`, or `reset` when the cursor is of another epoch or pruned. Ends
+ * with `signal`; throws AppError STOPPING when it is the process that ends.
  */
 export async function* streamEvents(options: {
   actor: UserActor
@@ -76,6 +79,8 @@ export async function* streamEvents(options: {
       position = cursor
       yield { cursor: formatCursor(cursor), message: { kind: 'event', event: next.event } }
     }
+    // A stream that just ends is over for its client; one that fails is opened again.
+    if (areStreamsEnded()) throw new AppError('STOPPING', 'the process ends')
   } finally {
     stop()
   }

@@ -14,3 +14,8 @@ export function streamSignal(request: AbortSignal | undefined): AbortSignal {
 export function endStreams(): void {
   ending().abort()
 }
+
+/** Whether the process has ended its streams. */
+export function areStreamsEnded(): boolean {
+  return ending().signal.aborted
+}
