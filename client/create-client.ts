@@ -11,7 +11,6 @@ import superjson from 'superjson'
 import { API_KEY_PATTERN } from '#contracts/users.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
 import { type Fetch, streamFetch } from './stream-fetch.ts'
-import { isWorthRetrying } from './worth-retrying.ts'
 
 /** Every procedure of a Toolberth, typed: `toolberth.servers.list.query()`. */
 export type ToolberthClient = TRPCClient<AppRouter>
@@ -52,7 +51,8 @@ export function createToolberthClient(options: ToolberthClientOptions): Toolbert
         condition: (op) => op.type === 'subscription',
         true: [
           retryLink({
-            retry: ({ error }) => isWorthRetrying(error),
+            // Without data nothing answered, or a proxy; every other answer below 500 is final.
+            retry: ({ error }) => !error.data || error.data.httpStatus >= 500,
             retryDelayMs: (attempt) => Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)),
           }),
           httpSubscriptionLink({
