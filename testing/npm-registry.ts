@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,8 +18,12 @@ export type FixtureRegistry = {
   url: string
   /** npm configuration that sends just the fixtures' scope here, on top of the invoking user's own. */
   npmrcPath: string
+  /** The next question about a package waits for `release`; `asked` resolves when it has come. */
+  holdNext(): { asked: Promise<void>; release(): void }
   stop(): Promise<void>
 }
+
+type Hold = { come: () => void; released: Promise<void> }
 
 const Packed = z.array(z.object({ filename: z.string() })).length(1)
 const Manifest = z.looseObject({ name: z.string().startsWith(`${FIXTURE_SCOPE}/`), version: z.string() })
@@ -34,15 +38,23 @@ export async function startFixtureRegistry(folders: string[]): Promise<FixtureRe
     const served = await pack(folder, temporary)
     packages.set(served.manifest.name, served)
   }
+  let hold: Hold | null = null
+  async function describe(served: Served, origin: string, response: ServerResponse): Promise<void> {
+    const holding = hold
+    hold = null
+    holding?.come()
+    await holding?.released
+    // Kept in no cache, so that every installation asks.
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    response.end(JSON.stringify(packument(served, origin)))
+  }
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://registry').pathname).slice(1)
     const tarball = path.endsWith('.tgz') ? packages.get(path.slice(0, path.indexOf('/-/'))) : undefined
     const served = packages.get(path)
     if (tarball !== undefined) response.end(tarball.tarball)
-    else if (served !== undefined) {
-      response.setHeader('content-type', 'application/json')
-      response.end(JSON.stringify(packument(served, `http://${request.headers.host}`)))
-    } else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not_found"}')
+    else if (served !== undefined) void describe(served, `http://${request.headers.host}`, response)
+    else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not_found"}')
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -54,6 +66,12 @@ export async function startFixtureRegistry(folders: string[]): Promise<FixtureRe
   return {
     url,
     npmrcPath,
+    holdNext() {
+      const asked = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<void>()
+      hold = { come: asked.resolve, released: released.promise }
+      return { asked: asked.promise, release: released.resolve }
+    },
     async stop() {
       server.closeAllConnections()
       server.close()
