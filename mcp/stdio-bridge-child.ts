@@ -106,10 +106,7 @@ export function createStdioChild(options: {
   const reader = createLineReader({
     maxChars: options.maxMessageChars,
     onLine: receive,
-    onTooLong: (beginning) =>
-      options.onChatter(
-        `[a line of more than ${options.maxMessageChars} characters was dropped] ${beginning}`,
-      ),
+    onTooLong: dropLongLine,
   })
   options.stdout.on('data', (chunk: Buffer) => reader.push(chunk))
   options.stdout.on('end', () => {
