@@ -223,9 +223,13 @@ describe('heartbeat answers', () => {
       beat.instances.some((i) => i.id === id && i.state === 'running'),
     )
     controlPlane.assignments.set(id, { ...assignment, desired: 'absent', fence: 4 })
-    await controlPlane.nextHeartbeat((beat) =>
+    const last = await controlPlane.nextHeartbeat((beat) =>
       beat.instances.some((i) => i.id === id && i.state === 'absent'),
     )
+    expect(last.instances.find((instance) => instance.id === id)).toMatchObject({
+      desired: 'absent',
+      fence: 4,
+    })
     controlPlane.assignments.delete(id)
   })
 })

@@ -99,7 +99,10 @@ it('works while the control plane is away, and reports when it is back', async (
   await agent.put(id, { desired: 'running', fence: 1, spec: specOf({ source: EVERYTHING }) })
   await agent.until(id, ['running'])
   controlPlane.setDown(false)
-  await controlPlane.nextHeartbeat((beat) => beat.instances.some((i) => i.id === id && i.state === 'running'))
+  const beat = await controlPlane.nextHeartbeat(({ instances }) =>
+    instances.some((i) => i.id === id && i.state === 'running'),
+  )
+  expect(beat.instances.find((instance) => instance.id === id)).toMatchObject({ error: null, restarts: 0 })
 })
 
 it('a server that crashes comes back, and its deletion frees everything', async () => {

@@ -9,7 +9,7 @@ const Flag = z
   .transform((value) => value === '1' || value === 'true')
 
 const ControlPlaneUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL', abort: true })
   .refine((value) => new URL(value).pathname === '/', 'must be an origin without a path')
   .refine((value) => {
     const url = new URL(value)
