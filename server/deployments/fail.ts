@@ -2,6 +2,7 @@ import type { LogLine } from '#contracts/dtma.ts'
 import type { Failure } from '#contracts/errors.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { actorName, systemCtx } from '#server/context.ts'
+import type { Db } from '#server/db/with-actor.ts'
 import { getLogs } from '#server/dtma/client.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
@@ -34,7 +35,7 @@ export async function failDeployment(
   const logTail = await keepLogs(deployment)
   const ctx = systemCtx('provision')
   await underClaim(claim, async (db) => {
-    const nothingToRemove = !deployment.instance?.accepted
+    const nothingToRemove = !(await mayBeOnToolbox(db, deployment.instanceId))
     const moved = await moveDeployment(db, deployment, state, {
       failure,
       logTail,
@@ -60,6 +61,15 @@ export async function failDeployment(
       detail: { serverId: deployment.serverId, code: failure.code, by: actorName(ctx.actor) },
     })
   })
+}
+
+/** Whether the toolbox may have been told of the instance. Read anew and locked: another worker may be about to tell it. */
+async function mayBeOnToolbox(db: Db, instanceId: string | null): Promise<boolean> {
+  if (instanceId === null) return false
+  const [row] = await db.$queryRaw<
+    { accepted: boolean }[]
+  >`SELECT accepted FROM instances WHERE id = ${instanceId}::uuid FOR UPDATE`
+  return row?.accepted ?? false
 }
 
 async function keepLogs(deployment: Ending): Promise<LogLine[]> {

@@ -15,10 +15,14 @@ const actor = systemCtx('converge').actor
  */
 export async function convergeInstance(instanceId: string): Promise<InstanceStatus | null> {
   const facts = await withActor(actor, async (db) => {
+    // Before the call, which may arrive although its answer does not; and only while nobody has given the instance up, since
+    // whoever does counts on nothing having been sent.
+    await db.instance.updateMany({
+      where: { id: instanceId, accepted: false, goneAt: null },
+      data: { accepted: true },
+    })
     const row = await db.instance.findUnique({ where: { id: instanceId }, include: { toolbox: true } })
     if (!row || row.goneAt) return null
-    // Written before the call, since the call may arrive although its answer does not.
-    if (!row.accepted) await db.instance.update({ where: { id: instanceId }, data: { accepted: true } })
     const spec = row.desired === 'absent' ? undefined : await loadInstanceSpec(db, row.revisionId)
     return { row, spec }
   })
