@@ -9,8 +9,8 @@ export function startConnectionTestWorker(): Worker {
   return createWorker(
     'connection-test',
     { concurrency: CONCURRENCY, backoff: (made, { testId }) => retryDelay(testId, made) },
-    async ({ testId }, job) => {
-      const outcome = await runTestAttempt({ testId, attempt: job.attemptsMade + 1 })
+    async ({ testId }) => {
+      const outcome = await runTestAttempt({ testId })
       if (outcome === 'ended') return 'done'
       // The queue waits by the backoff strategy and tries again.
       throw new Error(`${outcome.retry.code}: ${outcome.retry.detail ?? ''}`)

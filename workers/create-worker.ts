@@ -1,4 +1,4 @@
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, UnrecoverableError, Worker } from 'bullmq'
 import { logger } from '#server/logger.ts'
 import { JOBS, type JobName, type Payload, type RecurringName } from '#server/queues/catalogue.ts'
 import { queuePrefix, workerConnection } from '#server/queues/connection.ts'
@@ -22,14 +22,14 @@ export type Outcome = 'done' | { again: number }
 export function createWorker<N extends JobName>(
   name: N,
   options: { concurrency: number; backoff?: (attemptsMade: number, payload: Payload<N>) => number },
-  handle: (payload: Payload<N>, job: Job) => Promise<Outcome>,
+  handle: (payload: Payload<N>) => Promise<Outcome>,
 ): Worker {
   const worker = new Worker(
     name,
     async (job, token) => {
       const parsed = JOBS[name].payload.safeParse(job.data)
       if (!parsed.success) throw new UnrecoverableError(`payload of ${name}: ${parsed.error.message}`)
-      const outcome = await handle(parsed.data as Payload<N>, job)
+      const outcome = await handle(parsed.data as Payload<N>)
       if (outcome === 'done') return
       await job.moveToDelayed(Date.now() + outcome.again, token)
       throw new DelayedError()

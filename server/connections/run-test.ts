@@ -18,17 +18,16 @@ export type AttemptOutcome = 'ended' | { retry: Failure }
 type Attempt = z.infer<typeof TestAttempt>
 type Loaded = NonNullable<Awaited<ReturnType<typeof load>>>
 
-/** One attempt of a connection test: a whole handshake, each stage timed and shown as it happens. Idempotent by the test's state. */
-export async function runTestAttempt({
-  testId,
-  attempt: number,
-}: {
-  testId: string
-  attempt: number
-}): Promise<AttemptOutcome> {
+/**
+ * The next attempt of a connection test: a whole handshake, each stage timed and shown as it happens. Its number follows from the
+ * rows, so an attempt that was cut off is made again, and a job that was lost in between goes on where the test was.
+ */
+export async function runTestAttempt({ testId }: { testId: string }): Promise<AttemptOutcome> {
   const loaded = await load(testId)
   if (!loaded || loaded.test.finishedAt) return 'ended'
-  const { earlier, target } = loaded
+  const { target } = loaded
+  const ended = loaded.earlier.filter((one) => one.retryInMs !== null)
+  const number = ended.length + 1
   const attempt: Attempt = {
     number,
     startedAt: new Date().toISOString(),
@@ -36,7 +35,7 @@ export async function runTestAttempt({
     failure: null,
     retryInMs: null,
   }
-  const attempts = [...earlier.filter((one) => one.number < number), attempt]
+  const attempts = [...ended, attempt]
   if (!target) {
     attempt.failure = toFailure('SERVER_NOT_RUNNING')
     await end(loaded, attempts, attempt.failure, null)
