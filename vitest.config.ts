@@ -10,6 +10,9 @@ export default defineConfig({
     // The smallest machine this must fit has 2 cores; a third worker only makes each suite slower there.
     maxWorkers: 2,
     teardownTimeout: 20_000,
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    expect: { requireAssertions: true, poll: { timeout: 15_000 } },
     // Prisma's schema engine is WebAssembly that Node imports as a module, and says each time that this is new.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     reporters: process.env.VITEST_JSON
