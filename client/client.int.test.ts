@@ -1,20 +1,14 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { StreamMessage } from '#contracts/events.ts'
-import { useTestEnvironment } from '#testing/env.ts'
+import { seedApiKey, seedToolbox, seedUser, useSeededInstallation } from '#testing/seeded.ts'
 import { startTrpcServer, type TrpcServer } from '#testing/trpc-server.ts'
 import { createToolberthClient, isToolberthError, statusMessages, toolberthError } from './index.ts'
 
-const { home } = await useTestEnvironment()
-const { seed } = await import('#prisma/seed.ts')
-const { closeDatabase } = await import('#server/db/client.ts')
-const { closeRedis } = await import('#server/redis.ts')
+await useSeededInstallation()
 const { endStreams } = await import('#server/events/streams.ts')
-const { eventHub } = await import('#server/events/hub.ts')
 
-await seed({ home, env: process.env })
-const apiKey = readFileSync(join(home, 'admin-api-key'), 'utf8').trim()
+const admin = await seedUser({ role: 'ADMIN' })
+const apiKey = await seedApiKey(admin.id)
 const WRONG_KEY = `tbk_${'a'.repeat(43)}`
 
 let server: TrpcServer
@@ -22,12 +16,6 @@ beforeEach(async () => {
   server = await startTrpcServer()
 })
 afterEach(() => server.close())
-afterAll(async () => {
-  eventHub().close()
-  await closeDatabase()
-  await closeRedis()
-})
-
 const connect = (key = apiKey) => createToolberthClient({ url: server.url, apiKey: key })
 const namesOf = (messages: StreamMessage[]) =>
   messages.flatMap((message) => (message.kind === 'event' ? [message.event.data.name] : [message.kind]))
@@ -49,15 +37,16 @@ async function collect(
 
 describe('queries and mutations', () => {
   it('answers queries of the same moment in one request', async () => {
+    const toolbox = await seedToolbox()
     const client = connect()
     const [me, servers, toolboxes] = await Promise.all([
       client.users.me.query(),
       client.servers.list.query(),
       client.toolboxes.list.query(),
     ])
-    expect(me).toMatchObject({ email: 'admin@toolberth.local', role: 'ADMIN' })
+    expect(me).toMatchObject({ email: admin.email, role: 'ADMIN' })
     expect(servers.items).toEqual([])
-    expect(toolboxes.items.map(({ name }) => name)).toEqual(['local'])
+    expect(toolboxes.items.map(({ name }) => name)).toEqual([toolbox.name])
     expect(server.requests).toHaveLength(1)
   })
 
@@ -88,10 +77,16 @@ describe('queries and mutations', () => {
       .catch((error: unknown) => error)
     expect(toolberthError(missing)?.code).toBe('NOT_FOUND')
 
-    const refused: unknown = await connect(WRONG_KEY)
+    const unknown: unknown = await connect(WRONG_KEY)
       .users.me.query()
       .catch((error: unknown) => error)
-    expect(toolberthError(refused)).toMatchObject({ code: 'UNAUTHENTICATED', detail: expect.any(String) })
+    expect(toolberthError(unknown)).toMatchObject({ code: 'UNAUTHENTICATED', detail: expect.any(String) })
+
+    const user = await seedUser()
+    const refused: unknown = await connect(await seedApiKey(user.id))
+      .toolboxes.list.query()
+      .catch((error: unknown) => error)
+    expect(toolberthError(refused)?.code).toBe('FORBIDDEN')
   })
 })
 

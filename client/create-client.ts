@@ -10,6 +10,7 @@ import { EventSource } from 'eventsource'
 import superjson from 'superjson'
 import { API_KEY_PATTERN } from '#contracts/users.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
+import { isWorthRetrying } from './errors.ts'
 import { type Fetch, streamFetch } from './stream-fetch.ts'
 
 /** Every procedure of a Toolberth, typed: `toolberth.servers.list.query()`. */
@@ -51,8 +52,7 @@ export function createToolberthClient(options: ToolberthClientOptions): Toolbert
         condition: (op) => op.type === 'subscription',
         true: [
           retryLink({
-            // Without data nothing answered, or a proxy; every other answer below 500 is final.
-            retry: ({ error }) => !error.data || error.data.httpStatus >= 500,
+            retry: ({ error }) => isWorthRetrying(error),
             retryDelayMs: (attempt) => Math.min(RETRY_LONGEST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 6)),
           }),
           httpSubscriptionLink({

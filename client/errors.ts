@@ -20,3 +20,10 @@ export function isToolberthError(error: unknown, code?: ErrorCode): error is TRP
   const answer = toolberthError(error)
   return answer !== null && (code === undefined || answer.code === code)
 }
+
+/** Whether nothing answered a call, or an answer says that the server is at fault; every other answer is final. */
+export function isWorthRetrying(error: unknown): boolean {
+  if (!(error instanceof TRPCClientError)) return false
+  const { data } = error as TRPCClientError<AppRouter>
+  return !data || data.httpStatus >= 500
+}

@@ -4,6 +4,7 @@ import type { StatusEvent } from '#contracts/events.ts'
 import type { Deployment, DeploymentState } from '#contracts/servers.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
 import type { ToolberthClient } from './create-client.ts'
+import { isWorthRetrying } from './errors.ts'
 import { statusMessages } from './status-messages.ts'
 
 export interface WaitForDeploymentOptions {
@@ -25,6 +26,7 @@ export interface LiveDeployment {
 }
 
 const DEFAULT_TIMEOUT_MS = 5 * 60_000
+const RETRY_MS = 500
 const ENDED: ReadonlySet<unknown> = new Set<DeploymentState>(['live', 'failed', 'cancelled', 'rolled_back'])
 
 /** A deployment ended otherwise than live. `message` says why and what to do. */
@@ -95,19 +97,22 @@ export async function waitForDeployment(
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   let found = await look(client, options, options.signal)
   const { id } = found.deployment
+  const isOver = () => ENDED.has(found.deployment.state)
   const again = async () => {
-    found = await look(client, { serverId, deploymentId: id }, signal)
-    return ENDED.has(found.deployment.state)
+    found = await persist(() => look(client, { serverId, deploymentId: id }, signal), signal)
   }
   try {
-    if (ENDED.has(found.deployment.state)) return outcome(found)
-    for await (const message of statusMessages(client, { serverId, cursor: found.server.cursor, signal })) {
-      if (message.kind === 'reset' && (await again())) break
-      if (message.kind !== 'event') continue
-      const { event } = message
-      if (event.subjectId === id) onEvent?.(event)
-      const isEnd = event.subjectId === id && ENDED.has(event.data.state)
-      if ((isEnd || event.type === 'server.deleted') && (await again())) break
+    while (!isOver()) {
+      for await (const message of statusMessages(client, { serverId, cursor: found.server.cursor, signal })) {
+        if (message.kind === 'hello') continue
+        const event = message.kind === 'event' ? message.event : null
+        if (event?.subjectId === id) onEvent?.(event)
+        const isEnd =
+          event?.type === 'server.deleted' || (event?.subjectId === id && ENDED.has(event.data.state))
+        if (isEnd || message.kind === 'reset') await again()
+        if (isOver()) break
+      }
+      if (!isOver()) await pause(signal)
     }
   } catch (error) {
     if (timeout.aborted && !options.signal?.aborted)
@@ -115,7 +120,25 @@ export async function waitForDeployment(
     options.signal?.throwIfAborted()
     throw error
   }
-  return outcome(found)
+  if (found.deployment.state === 'live') return found
+  throw new ToolberthDeploymentFailed(found.deployment, found.server.name)
+}
+
+/** Asks again while nothing answers, as between the end of a web process and the start of the next. */
+async function persist<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isWorthRetrying(error)) throw error
+      await pause(signal)
+    }
+  }
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  signal.throwIfAborted()
 }
 
 async function look(
@@ -123,16 +146,16 @@ async function look(
   { serverId, deploymentId }: Pick<WaitForDeploymentOptions, 'serverId' | 'deploymentId'>,
   signal: AbortSignal | undefined,
 ): Promise<LiveDeployment> {
-  const server = await client.servers.get.query({ id: serverId }, signal && { signal })
+  const server = await client.servers.get
+    .query({ id: serverId }, signal && { signal })
+    .catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw error
+    })
   const deployment = server.deployments.find(({ id }) => deploymentId === undefined || id === deploymentId)
   if (!deployment)
     throw new Error(
       `${server.name} has no ${deploymentId === undefined ? 'deployment' : `deployment ${deploymentId}`} that this key may see.`,
     )
   return { deployment, server }
-}
-
-function outcome(found: LiveDeployment): LiveDeployment {
-  if (found.deployment.state === 'live') return found
-  throw new ToolberthDeploymentFailed(found.deployment, found.server.name)
 }
