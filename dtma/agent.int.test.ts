@@ -130,7 +130,7 @@ describe('a stdio server', () => {
 
   it('gives the server a clean environment', async () => {
     const client = await agent.connect(id)
-    const env = await callTool(client, 'get-env', {})
+    const env = await callTool<Record<string, string>>(client, 'get-env', {})
     expect(env).toMatchObject({ GREETING: 'hello', HOME: expect.stringContaining(id) })
     expect(Object.keys(env).sort()).toEqual(
       ['GREETING', 'HOME', 'LANG', 'NODE_OPTIONS', 'PATH', 'TMPDIR', 'TOOLBERTH_INSTANCE'].sort(),

@@ -81,7 +81,7 @@ describe.skipIf(process.getuid?.() !== 0)('a hostile server', () => {
   })
 
   it('is a user of its own without groups, in its own folder, with a clean environment', async () => {
-    const me = await callTool(client, 'whoami', {})
+    const me = await callTool<{ uid: number; env: Record<string, string> }>(client, 'whoami', {})
     const uid = await uidOf(hostile)
     expect(me).toMatchObject({ uid, gid: uid, groups: [uid], cwd: server(hostile, 'data') })
     expect(uid).not.toBe(await uidOf(neighbour))
@@ -142,7 +142,10 @@ describe.skipIf(process.getuid?.() !== 0)('a hostile server', () => {
 
   it('gets nothing from Redis and Postgres', async () => {
     const info = Buffer.from('INFO\r\nKEYS *\r\n').toString('base64')
-    const fromRedis = await callTool(client, 'talk_to_port', { port: redis.port, payload: info })
+    const fromRedis = await callTool<{ received: string }>(client, 'talk_to_port', {
+      port: redis.port,
+      payload: info,
+    })
     expect(fromRedis.received).toMatch(/^-NOAUTH [^\r]*\r\n-NOAUTH [^\r]*\r\n$/)
 
     const postgres = new URL(inject('postgres').adminUrl)
@@ -151,7 +154,10 @@ describe.skipIf(process.getuid?.() !== 0)('a hostile server', () => {
     head.writeInt32BE(parameters.length + 8, 0)
     head.writeInt32BE(196_608, 4)
     const payload = Buffer.concat([head, parameters]).toString('base64')
-    const { received } = await callTool(client, 'talk_to_port', { port: Number(postgres.port), payload })
+    const { received } = await callTool<{ received: string }>(client, 'talk_to_port', {
+      port: Number(postgres.port),
+      payload,
+    })
     // "R" with another method than 0 (AuthenticationOk): the server wants a password.
     expect(received[0]).toBe('R')
     expect(Buffer.from(received, 'latin1').readInt32BE(5)).toBe(10)

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -23,8 +22,8 @@ async function start(options: Partial<StdioBridgeOptions> = {}, version = '2025-
   const child = spawn(process.execPath, [PEER, version], { stdio: ['pipe', 'pipe', 'inherit'] })
   const chatter: string[] = []
   const bridge = createStdioBridge({
-    stdin: child.stdin as Writable,
-    stdout: child.stdout as Readable,
+    stdin: child.stdin,
+    stdout: child.stdout,
     clientInfo: { name: 'bridge', version: '1.0.0' },
     onChatter: (line) => chatter.push(line),
     ...options,
@@ -69,9 +68,22 @@ async function openSession(url: string, protocolVersion = '2025-11-25'): Promise
   return answer.headers.get('mcp-session-id') ?? ''
 }
 
-async function call(url: string, session: string, method: string, params: object = {}, id: unknown = 1) {
+type Answer = {
+  id: unknown
+  result: { value?: unknown; meta?: unknown; answers?: unknown; seen?: Seen[] }
+  error?: { code: number; message: string }
+}
+type Seen = { method: string; params: { reason?: string } }
+
+async function call(
+  url: string,
+  session: string,
+  method: string,
+  params: object = {},
+  id: unknown = 1,
+): Promise<Answer> {
   const answer = await post(url, { jsonrpc: '2.0', id, method, params }, { session })
-  return (await answer.json()) as any
+  return (await answer.json()) as Answer
 }
 
 /** Sends a request that nobody waits for: it is still running when its test ends. */
@@ -80,8 +92,8 @@ function leave(...request: Parameters<typeof call>): void {
 }
 
 /** What the child has seen, without this question itself. */
-async function seenByChild(setup: Setup, session: string): Promise<any[]> {
-  return (await call(setup.url, session, 'test/seen')).result.seen.slice(0, -1)
+async function seenByChild(setup: Setup, session: string): Promise<Seen[]> {
+  return (await call(setup.url, session, 'test/seen')).result.seen?.slice(0, -1) ?? []
 }
 
 describe('initialisation', () => {
@@ -91,7 +103,7 @@ describe('initialisation', () => {
     expect(new Set(sessions).size).toBe(2)
     const seen = await seenByChild(setup, sessions[0] as string)
     expect(seen.map((message) => message.method)).toEqual(['initialize', 'notifications/initialized'])
-    expect(seen[0].params).toMatchObject({ protocolVersion: '2025-11-25', capabilities: {} })
+    expect(seen[0]?.params).toMatchObject({ protocolVersion: '2025-11-25', capabilities: {} })
   })
 
   it.each([
@@ -148,12 +160,12 @@ describe('requests', () => {
     const message = { jsonrpc: '2.0', id: 9, method: 'test/progress', params }
     const streamed = await post(url, message, { session })
     expect(streamed.headers.get('content-type')).toBe('text/event-stream')
-    const events: any[] = []
+    const events: { id?: number; params?: { progress: number; progressToken: string } }[] = []
     for await (const event of readSse(streamed.body as never, { maxEventChars: 10_000 })) {
       events.push(JSON.parse(event.data))
     }
     expect(events.map((event) => event.params?.progress ?? event.id)).toEqual([1, 2, 3, 9])
-    expect(events[0].params.progressToken).toBe('mine')
+    expect(events[0]?.params?.progressToken).toBe('mine')
     const plain = await post(url, message, { session, headers: { accept: 'application/json' } })
     expect(await plain.json()).toEqual({ jsonrpc: '2.0', id: 9, result: { done: true } })
     const echoed = await call(url, session, 'test/echo', { value: 1, _meta: { other: 1 } })
@@ -200,7 +212,7 @@ describe('requests', () => {
     const params = { requestId: 'first', reason: 'changed my mind' }
     const cancel = await post(url, { jsonrpc: '2.0', method: 'notifications/cancelled', params }, { session })
     expect(cancel.status).toBe(202)
-    expect((await hanging).error.message).toBe('changed my mind')
+    expect((await hanging).error?.message).toBe('changed my mind')
 
     const leaving = new AbortController()
     const message = { jsonrpc: '2.0', id: 'second', method: 'test/hang' }
@@ -274,12 +286,12 @@ describe('the HTTP side', () => {
     const { url, bridge } = await start({ maxSessions: 2 })
     const [first, second] = [await openSession(url), await openSession(url)]
     await new Promise((resolve) => setTimeout(resolve, 5))
-    await call(url, first as string, 'ping')
+    await call(url, first, 'ping')
     const third = await openSession(url)
     expect(bridge.sessions()).toBe(2)
     const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
-    expect((await post(url, ping, { session: second as string })).status).toBe(404)
-    leave(url, first as string, 'test/hang')
+    expect((await post(url, ping, { session: second })).status).toBe(404)
+    leave(url, first, 'test/hang')
     leave(url, third, 'test/hang')
     await new Promise((resolve) => setTimeout(resolve, 100))
     const params = { protocolVersion: '2025-11-25' }

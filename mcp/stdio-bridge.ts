@@ -56,7 +56,7 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     stdin: options.stdin,
     stdout: options.stdout,
     maxMessageChars: options.maxMessageChars ?? 4 * 1024 * 1024,
-    onChatter: options.onChatter,
+    onChatter: (line) => options.onChatter(line),
     onNotification: relay,
   })
   const sessions = createSessionTable({

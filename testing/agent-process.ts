@@ -136,7 +136,7 @@ export async function createAgentProcess(
       const dispatcher = dispatcherFor(as)
       const transport = new StreamableHTTPClientTransport(new URL(`${url}/v1/instances/${id}/mcp`), {
         fetch: (input, init) =>
-          undiciFetch(input as string, { ...(init as object), dispatcher }) as unknown as Promise<Response>,
+          undiciFetch(input, { ...(init as object), dispatcher }) as unknown as Promise<Response>,
       })
       await client.connect(transport)
       clients.add(client)
@@ -175,13 +175,13 @@ export async function processesOfUser(uid: number): Promise<number[]> {
 }
 
 /** Parsed JSON text of a tool's answer. */
-export async function callTool(client: Client, name: string, args: Record<string, unknown>): Promise<any> {
+export async function callTool<T>(client: Client, name: string, args: Record<string, unknown>): Promise<T> {
   const result = await client.callTool({ name, arguments: args })
   const [content] = result.content as { type: string; text: string }[]
   try {
-    return JSON.parse(content?.text ?? '')
+    return JSON.parse(content?.text ?? '') as T
   } catch {
-    return content?.text
+    return content?.text as T
   }
 }
 

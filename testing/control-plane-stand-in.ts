@@ -109,7 +109,14 @@ export async function startControlPlaneStandIn(
     if (path === '/api/dtma/heartbeat') {
       heartbeats.push(parseJson(body, Heartbeat))
       for (const watcher of watchers) watcher()
-      return { instances: [...assignments.values()].map(({ spec: _, ...rest }) => rest) }
+      return {
+        instances: [...assignments.values()].map(({ id, desired, fence, restartNonce }) => ({
+          id,
+          desired,
+          fence,
+          restartNonce,
+        })),
+      }
     }
     const assignment = assignments.get(/^\/api\/dtma\/instances\/(.+)$/.exec(path)?.[1] ?? '')
     if (assignment === undefined) throw new Refusal(404, 'NOT_FOUND', 'No such instance.')

@@ -1,10 +1,16 @@
 /** A stdio server for tests of the bridge: raw JSON-RPC, so that it can also do what no SDK would. Run as a process. */
 import { createInterface } from 'node:readline'
 
+type Params = {
+  value?: unknown
+  delayMs?: number
+  length?: number
+  _meta?: { progressToken?: unknown }
+}
 type Message = {
   id?: unknown
   method?: string
-  params?: Record<string, any>
+  params?: Params
   result?: unknown
   error?: unknown
 }
@@ -48,7 +54,7 @@ const methods: Record<string, (message: Message) => unknown> = {
     return { answers }
   },
   'test/hang': () => new Promise(() => {}),
-  'test/long': ({ params }) => ({ text: 'x'.repeat(params?.length) }),
+  'test/long': ({ params }) => ({ text: 'x'.repeat(params?.length ?? 0) }),
   'test/exit': () => process.exit(7),
   'test/chatter': () => {
     process.stdout.write('Listening on nothing.\n{"half":\n')
@@ -62,8 +68,7 @@ const methods: Record<string, (message: Message) => unknown> = {
   },
 }
 
-createInterface({ input: process.stdin }).on('line', async (line) => {
-  const message: Message = JSON.parse(line)
+async function receive(message: Message): Promise<void> {
   if (message.method === undefined) {
     answers.push(message)
     return
@@ -73,4 +78,6 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
   const method = methods[message.method]
   if (method === undefined) send({ id: message.id, error: { code: -32601, message: 'Unknown method.' } })
   else send({ result: await method(message), id: message.id })
-})
+}
+
+createInterface({ input: process.stdin }).on('line', (line) => void receive(JSON.parse(line) as Message))

@@ -96,7 +96,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       userConfig,
       pidsFolder: home.pids,
       signal: context.signal,
-      onPhase: context.onPhase,
+      onPhase: (phase) => context.onPhase(phase),
     })
     const bin = await chooseBin(folder.package, source.package, source.bin)
     const installed = { binPath: bin.path, runBy: bin.runBy, version: bin.version }

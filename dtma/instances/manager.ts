@@ -69,7 +69,7 @@ export function createInstanceManager(options: {
         log: createInstanceLog(join(home.logs, record.id), createRedactor([])),
         readyTimeoutMs: options.readyTimeoutMs,
         saveRecord: (next) => inOrder(next.id, () => saveReady(next.id)),
-        onChange: options.onChange,
+        onChange: () => options.onChange(),
       },
       record,
     )
@@ -88,7 +88,7 @@ export function createInstanceManager(options: {
     const result = (queues.get(id) ?? Promise.resolve()).then(task, task)
     const settled = result.catch(() => {})
     queues.set(id, settled)
-    settled.then(() => {
+    void settled.then(() => {
       if (queues.get(id) === settled) queues.delete(id)
     })
     return result

@@ -18,7 +18,7 @@ export function createSlots(size: number): Slots {
       }
       const leave = () => {
         waiting.splice(waiting.indexOf(admit), 1)
-        reject(signal.reason)
+        reject(signal.reason as Error)
       }
       waiting.push(admit)
       signal.addEventListener('abort', leave, { once: true })

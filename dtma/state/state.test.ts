@@ -56,10 +56,10 @@ describe('the seal', () => {
     expect(sealed).not.toContain('secret')
     expect(seal.close('secret', 'a')).not.toBe(sealed)
     expect((await openSeal(folder)).open(sealed, 'a')).toBe('secret')
-    expect(() => seal.open(sealed, 'b')).toThrow()
+    expect(() => seal.open(sealed, 'b')).toThrow('authenticate')
     const changed = Buffer.from(sealed, 'base64')
     changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1
-    expect(() => seal.open(changed.toString('base64'), 'a')).toThrow()
+    expect(() => seal.open(changed.toString('base64'), 'a')).toThrow('authenticate')
     expect((await stat(join(folder, 'state.key'))).mode & 0o777).toBe(0o600)
   })
 

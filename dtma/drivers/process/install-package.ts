@@ -82,6 +82,11 @@ export async function installPackage(options: InstallOptions): Promise<void> {
       detached: true,
     },
   )
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error) => reject(new InstanceFailure('PACKAGE_INSTALL_FAILED', error.message)))
+    child.once('close', resolve)
+  })
+  ended.catch(() => undefined)
   const pidName = `${options.instanceId}.install`
   if (child.pid !== undefined) await notePid(options.pidsFolder, pidName, child.pid)
   const readPhase = createPhaseReader()
@@ -110,15 +115,15 @@ export async function installPackage(options: InstallOptions): Promise<void> {
   }, INSTALL_LIMIT_MS)
   options.signal.addEventListener('abort', end, { once: true })
   if (options.signal.aborted) end()
-  const exitCode = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(new InstanceFailure('PACKAGE_INSTALL_FAILED', error.message)))
-    child.once('close', resolve)
-  }).finally(async () => {
+  let exitCode: number | null
+  try {
+    exitCode = await ended
+  } finally {
     clearTimeout(timer)
     options.signal.removeEventListener('abort', end)
     await forgetPid(options.pidsFolder, pidName)
     await rm(join(options.npmFolder, 'cache', '_logs'), { recursive: true, force: true })
-  })
+  }
   options.signal.throwIfAborted()
   if (timedOut) throw new InstanceFailure('PACKAGE_INSTALL_FAILED', 'npm was not done after 10 minutes.')
   if (exitCode === 0) return

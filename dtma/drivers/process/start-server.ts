@@ -133,7 +133,7 @@ function logLines(stream: Readable, name: 'stdout' | 'stderr', log: LogSink): vo
     const drained = log.drained()
     if (drained === null) return
     stream.pause()
-    drained.then(() => stream.resume())
+    void drained.then(() => stream.resume())
   })
   stream.on('end', () => reader.end())
   stream.on('error', () => {})
