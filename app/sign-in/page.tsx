@@ -1,18 +1,11 @@
 import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
+import { safePath } from '#app/components/auth/safe-path.ts'
 import { SignInForm } from '#app/components/auth/sign-in-form.tsx'
 import { Logo } from '#app/components/shell/logo.tsx'
 import { currentUser } from '#app/session.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
-
-/** A path of this site, else the start page: the parameter comes from the address and is not trusted. */
-function safePath(value: string | string[] | undefined): string {
-  if (typeof value !== 'string') return '/'
-  const base = 'http://self.invalid'
-  const url = URL.canParse(value, base) ? new URL(value, base) : null
-  return url?.origin === base ? `${url.pathname}${url.search}` : '/'
-}
 
 interface SignInPageProps {
   searchParams: Promise<Record<string, string | string[] | undefined>>

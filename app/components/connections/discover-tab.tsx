@@ -75,7 +75,7 @@ export function DiscoverTab({ agent, onSetUp }: DiscoverTabProps) {
           if (data.items.length === 0)
             return (
               <EmptyState icon={Server} title="No servers to connect to">
-                <p>None has been deployed yet, or none is granted to you. Ask an admin.</p>
+                <p>None runs at the moment, or none is granted to you. Ask an admin.</p>
               </EmptyState>
             )
           const shown = data.items.filter((server) =>

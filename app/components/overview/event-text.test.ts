@@ -42,7 +42,13 @@ describe('words for events', () => {
   })
 
   it('keep the newest of each thing and kind', () => {
-    const all = [event({ id: '3' }), event({ id: '2', type: 'server.created' }), event({ id: '1' })]
+    const cleanedUp = event({ id: '4', type: 'deployment.updated', data: { cleanedUp: true } })
+    const all = [
+      cleanedUp,
+      event({ id: '3' }),
+      event({ id: '2', type: 'server.created' }),
+      event({ id: '1' }),
+    ]
     expect(condense(all).map((one) => one.id)).toEqual(['3', '2'])
   })
 })

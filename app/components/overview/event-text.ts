@@ -7,6 +7,8 @@ const text = (value: unknown): string | null => (typeof value === 'string' && va
 export function condense(events: StatusEvent[]): StatusEvent[] {
   const seen = new Set<string>()
   return events.filter((event) => {
+    // Without a state it says that something small about a deployment changed, such as that it was cleaned up.
+    if (event.type === 'deployment.updated' && !event.data.state) return false
     const key = `${event.type} ${event.subjectId}`
     return seen.has(key) ? false : seen.add(key)
   })
@@ -34,7 +36,7 @@ export function describeEvent(
       return { title: `${called('Server')} was created`, detail, href: toServer }
     case 'server.updated':
       return {
-        title: `${called('Server', serverName)} ${state ? `is ${state}` : 'changed'}`,
+        title: `${called('Server', serverName)} ${serverVerb(state)}`,
         detail,
         href: toServer,
       }
@@ -72,6 +74,11 @@ export function describeEvent(
 }
 
 const to = (name: string | undefined): string => (name ? ` to ${name}` : '')
+
+function serverVerb(state: string | null): string {
+  if (state === 'failed') return 'failed'
+  return state ? `is ${state}` : 'changed'
+}
 
 function deploymentVerb(state: string | null): string {
   if (state === 'failed') return 'failed'

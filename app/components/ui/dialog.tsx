@@ -2,7 +2,7 @@
 
 import { X } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { Button } from '#app/components/ui/button.tsx'
 import { cn } from '#app/components/ui/cn.ts'
 
@@ -19,6 +19,14 @@ interface DialogProps {
   modalOnly?: boolean
 }
 
+/** What has the focus now, to give it back to; for an item of a menu, which is about to vanish, the button of the menu. */
+function focusedNow(): HTMLElement | null {
+  const focused = document.activeElement
+  const menu = focused?.closest('[role="menu"]')
+  const opener = menu ? document.getElementById(menu.getAttribute('aria-labelledby') ?? '') : focused
+  return opener instanceof HTMLElement ? opener : null
+}
+
 /** Starts in the first box; where a box would raise a keyboard over the dialog, on the dialog itself. */
 function focusFirst(event: Event): void {
   const dialog = event.currentTarget
@@ -31,6 +39,7 @@ function focusFirst(event: Event): void {
 
 /** A modal dialog; on narrow screens a sheet that rises from the lower edge. */
 export function Dialog(props: DialogProps) {
+  const opener = useRef<HTMLElement>(null)
   const keep = (event: Event) => {
     if (props.modalOnly) event.preventDefault()
   }
@@ -40,7 +49,14 @@ export function Dialog(props: DialogProps) {
         <Radix.Overlay className="fixed inset-0 z-50 animate-fade bg-[oklch(0.15_0.03_230/0.55)]" />
         <Radix.Content
           {...(props.description ? {} : { 'aria-describedby': undefined })}
-          onOpenAutoFocus={focusFirst}
+          onOpenAutoFocus={(event) => {
+            opener.current = focusedNow()
+            focusFirst(event)
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault()
+            opener.current?.focus()
+          }}
           onInteractOutside={keep}
           onEscapeKeyDown={keep}
           className={cn(

@@ -1,0 +1,131 @@
+import type { Page } from '@playwright/test'
+import { expect, expectAccessible, test } from '#e2e/fixtures.ts'
+import { deployByScript } from '#e2e/pages.ts'
+
+/** A failed spec makes a new worker, which arranges everything once more. */
+const SERVER = `e2e-accessible-${process.env.TEST_WORKER_INDEX}`
+let serverId = ''
+let agentId = ''
+let toolboxId = ''
+
+test.beforeAll(async ({ api }) => {
+  serverId = await deployByScript(api, SERVER)
+  agentId = (await api.agents.create.mutate({ name: 'Accessible' })).id
+  await api.connections.create.mutate({ agentId, serverId })
+  toolboxId = (await api.toolboxes.list.query()).items[0]?.id ?? ''
+})
+
+test.afterAll(async ({ api }) => {
+  await api.agents.delete.mutate({ id: agentId })
+  await api.servers.delete.mutate({ id: serverId, confirmName: SERVER })
+})
+
+/** Paths with a text that is there once the page has what it shows. */
+const pages = (): [path: string, shown: string][] => [
+  ['/admin', 'Recent events'],
+  ['/admin/servers', SERVER],
+  ['/admin/servers?deploy=1', 'Deploy an MCP server'],
+  [`/admin/servers/${serverId}`, 'get-sum'],
+  ['/admin/toolboxes', 'Memory in use'],
+  [`/admin/toolboxes/${toolboxId}`, 'Machine'],
+  ['/admin/users', 'Enabled'],
+  ['/agents', 'Accessible'],
+  [`/agents/${agentId}`, `prefix ${SERVER}__`],
+  ['/settings', 'API keys'],
+  ['/nowhere', 'There is no such page'],
+]
+
+async function open(page: Page, path: string, shown: string): Promise<void> {
+  await page.goto(path)
+  await expect(page.getByText(shown).filter({ visible: true }).first()).toBeVisible()
+  // Colours are judged as they stay, not as they fade in.
+  await page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter((animation) => animation.effect?.getComputedTiming().iterations !== Number.POSITIVE_INFINITY)
+        .map((animation) => animation.finished),
+    ),
+  )
+}
+
+for (const colorScheme of ['light', 'dark'] as const)
+  test(`every page is accessible, ${colorScheme}`, async ({ adminPage, page }) => {
+    await page.emulateMedia({ colorScheme })
+    await open(page, '/sign-in', 'Sign in')
+    await expectAccessible(page)
+    await adminPage.emulateMedia({ colorScheme })
+    for (const [path, shown] of pages())
+      await test.step(path, async () => {
+        await open(adminPage, path, shown)
+        await expectAccessible(adminPage)
+      })
+  })
+
+test('every page fits a narrow screen, and its menu is within reach', async ({ adminPage }) => {
+  await adminPage.setViewportSize({ width: 390, height: 844 })
+  for (const [path, shown] of pages())
+    await test.step(path, async () => {
+      await open(adminPage, path, shown)
+      const overhang = await adminPage.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      )
+      expect(overhang, 'pixels that stick out sideways').toBe(0)
+    })
+  await adminPage.goto(`/agents/${agentId}`)
+  await adminPage.getByRole('tab', { name: 'Connect an MCP client' }).click()
+  await expectAccessible(adminPage)
+  await adminPage.getByRole('button', { name: 'Open menu' }).click()
+  await adminPage.getByRole('dialog', { name: 'Menu' }).getByRole('link', { name: 'Toolboxes' }).click()
+  await expect(adminPage).toHaveURL(/\/admin\/toolboxes$/)
+  await expect(adminPage.getByRole('dialog', { name: 'Menu' })).toBeHidden()
+})
+
+test('dialogs take the focus, keep it, and give it back', async ({ adminPage }) => {
+  await adminPage.goto('/admin/servers')
+  const button = adminPage.getByRole('button', { name: 'Deploy server' })
+  await button.focus()
+  await adminPage.keyboard.press('Enter')
+  await expect(adminPage.getByLabel('npm package')).toBeFocused()
+  await adminPage.keyboard.press('Shift+Tab')
+  await adminPage.keyboard.press('Shift+Tab')
+  const inside = await adminPage.evaluate(() => document.activeElement?.closest('[role="dialog"]') !== null)
+  expect(inside, 'focus stays inside the dialog').toBe(true)
+  await adminPage.keyboard.press('Escape')
+  await expect(button).toBeFocused()
+
+  await adminPage.goto(`/agents/${agentId}`)
+  const menu = adminPage.getByRole('button', { name: 'More actions' })
+  await menu.focus()
+  await adminPage.keyboard.press('Enter')
+  await adminPage.keyboard.press('Enter')
+  await expect(adminPage.getByRole('dialog').getByLabel('Name')).toBeFocused()
+  await adminPage.keyboard.press('Escape')
+  await expect(menu, 'the menu of the item that opened it').toBeFocused()
+})
+
+test('tabs, menus and the way past the navigation work by keyboard', async ({ adminPage }) => {
+  await adminPage.goto(`/admin/servers/${serverId}`)
+  await expect(adminPage.getByRole('heading', { name: SERVER })).toBeVisible()
+  await adminPage.getByRole('tab', { name: 'Tools' }).focus()
+  await adminPage.keyboard.press('ArrowRight')
+  await expect(adminPage.getByRole('tab', { name: 'Logs' })).toHaveAttribute('aria-selected', 'true')
+  await adminPage.getByRole('button', { name: 'More actions' }).focus()
+  await adminPage.keyboard.press('Enter')
+  await expect(adminPage.getByRole('menuitem', { name: 'Restart' })).toBeFocused()
+  await adminPage.keyboard.press('Escape')
+  await adminPage.reload()
+  await adminPage.keyboard.press('Tab')
+  await expect(adminPage.getByRole('link', { name: 'Skip to content' })).toBeFocused()
+  await adminPage.keyboard.press('Enter')
+  await expect(adminPage.locator('#content')).toBeFocused()
+})
+
+test('motion ends at once for those who asked for less of it', async ({ adminPage }) => {
+  await adminPage.emulateMedia({ reducedMotion: 'reduce' })
+  await adminPage.goto('/admin/servers?deploy=1')
+  const duration = await adminPage
+    .getByRole('dialog')
+    .evaluate((dialog) => getComputedStyle(dialog).animationDuration)
+  expect(Number.parseFloat(duration)).toBeLessThan(0.01)
+})

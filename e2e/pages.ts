@@ -1,0 +1,50 @@
+import { expect, type Page } from '@playwright/test'
+import type { createToolberthClient } from '#client/index.ts'
+
+/** Deploys through the dialog, as an admin does; ends on the new server's page. */
+export async function deployThroughDialog(
+  page: Page,
+  { package: packageName, name, env = {} }: { package: string; name: string; env?: Record<string, string> },
+): Promise<void> {
+  await page.goto('/admin/servers')
+  await page.getByRole('button', { name: 'Deploy server' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Deploy an MCP server' })
+  await dialog.getByLabel('npm package').fill(packageName)
+  await dialog.getByLabel('Name', { exact: true }).fill(name)
+  for (const [index, [variable, value]] of Object.entries(env).entries()) {
+    await dialog.getByRole('button', { name: 'Add variable' }).click()
+    await dialog.getByLabel(`Name of variable ${index + 1}`).fill(variable)
+    await dialog.getByLabel(`Value of variable ${index + 1}`).fill(value)
+  }
+  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click()
+  await expect(page).toHaveURL(/\/admin\/servers\/[0-9a-f-]{36}$/)
+}
+
+/** Deploys a server by script and waits until it runs. */
+export async function deployByScript(
+  api: ReturnType<typeof createToolberthClient>,
+  name: string,
+): Promise<string> {
+  const { serverId } = await api.servers.deploy.mutate({
+    name,
+    source: { type: 'npm', package: '@modelcontextprotocol/server-everything' },
+    transport: 'stdio',
+  })
+  await expect
+    .poll(async () => (await api.servers.get.query({ id: serverId })).state, { timeout: 60_000 })
+    .toBe('running')
+  return serverId
+}
+
+/** Marks the document, so that a later reload shows. */
+export async function watchReloads(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    document.documentElement.dataset.sameDocument = 'yes'
+  })
+}
+
+export async function expectNoReload(page: Page): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.dataset.sameDocument), 'page reloaded').toBe(
+    'yes',
+  )
+}
