@@ -25,8 +25,6 @@ export function sendFailure(response: ServerResponse, error: unknown): { unexpec
   if (response.headersSent) {
     response.destroy()
   } else {
-    // The rest of a body that was refused is not read, so the connection cannot serve another request.
-    if (failure.code === 'TOO_LARGE') response.setHeader('connection', 'close')
     sendJson(response, HTTP_STATUS[failure.code], {
       error: {
         code: failure.code,
@@ -46,12 +44,17 @@ function asFailure(error: unknown): AgentFailure {
   return new AgentFailure('INTERNAL', 'The agent failed; its log has the reason.')
 }
 
-/** The whole body. The socket stays open when it is refused, so that the refusal reaches the caller. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const declared = Number(request.headers['content-length'] ?? 0)
-  if (declared > maxBytes) {
-    throw new BoundedHttpError('TOO_LARGE', `The body is larger than ${maxBytes} bytes.`)
+/** The whole body. What was refused is read on and thrown away, for a caller that is still writing would not see the refusal. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  try {
+    const declared = Number(request.headers['content-length'] ?? 0)
+    if (declared > maxBytes) {
+      throw new BoundedHttpError('TOO_LARGE', `The body is larger than ${maxBytes} bytes.`)
+    }
+    const body = { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }
+    return await readBounded(body as AsyncIterable<Uint8Array>, { maxBytes, timeoutMs: BODY_TIMEOUT_MS })
+  } catch (error) {
+    request.resume()
+    throw error
   }
-  const body = { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) }
-  return readBounded(body as AsyncIterable<Uint8Array>, { maxBytes, timeoutMs: BODY_TIMEOUT_MS })
 }

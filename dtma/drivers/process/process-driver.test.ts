@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -263,5 +263,6 @@ describe.skipIf(!asRoot)('users of servers', () => {
     const claimed = await Promise.all(later.map((path) => claimUid(path, register)))
     expect(new Set(claimed).size).toBe(3)
     expect(claimed).toContain(uid)
+    expect(await readdir(register)).toHaveLength(4)
   })
 })

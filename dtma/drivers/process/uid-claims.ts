@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InstanceFailure } from '#dtma/drivers/driver.ts'
@@ -20,6 +21,15 @@ export const UID_REGISTER = '/var/lib/toolberth/uids'
 export async function claimUid(folder: string, register = UID_REGISTER): Promise<number> {
   const known = await uidOfFolder(folder)
   if (known !== null) return known
+  const claiming = lastClaim.then(() => claimFirstFree(folder, register))
+  lastClaim = claiming.catch(() => undefined)
+  return claiming
+}
+
+/** Claims of this process follow each other; at the same time they would only get into each other's way. */
+let lastClaim: Promise<unknown> = Promise.resolve()
+
+async function claimFirstFree(folder: string, register: string): Promise<number> {
   await mkdir(register, { recursive: true, mode: 0o700 })
   await chmod(dirname(register), 0o711)
   const taken = await accountUids()
@@ -44,45 +54,55 @@ export async function uidOfFolder(folder: string): Promise<number | null> {
 
 /** To be called when the folder is deleted and no process of the user is left. */
 export async function releaseUid(uid: number, folder: string, register = UID_REGISTER): Promise<void> {
-  const path = join(register, String(uid))
-  if ((await holder(path)) === folder) await rm(path, { force: true })
-}
-
-async function claim(uid: number, folder: string, register: string): Promise<boolean> {
-  const path = join(register, String(uid))
-  try {
-    await writeFile(path, folder, { flag: 'wx', mode: 0o600 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    if (!(await isAbandoned(uid, path))) return false
-    try {
-      // Only one of several claimants can rename the old claim away.
-      const aside = `${path}.${process.pid}.${Date.now()}`
-      await rename(path, aside)
-      await rm(aside, { force: true })
-      await writeFile(path, folder, { flag: 'wx', mode: 0o600 })
-    } catch {
-      return false
-    }
+  for (const claim of await claimsOf(uid, register)) {
+    if (claim.folder === folder) await rm(claim.path, { force: true })
   }
-  const inUse = readProcessTable().some((entry) => entry.uids.includes(uid))
-  if (inUse) await rm(path, { force: true })
-  return !inUse
 }
 
-/** A claim whose folder is gone, without a process left: its installation was deleted. */
-async function isAbandoned(uid: number, path: string): Promise<boolean> {
-  const folder = await holder(path)
-  if (folder === null) return false
-  const gone = await stat(folder).then(
-    () => false,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
-  )
-  return gone && !readProcessTable().some((entry) => entry.uids.includes(uid))
+/**
+ * Claims are announced first and compared then: of two claimants at least the later one sees the other, so never both win. A claim
+ * without its folder and without a process belongs to a deleted installation and counts no more.
+ */
+async function claim(uid: number, folder: string, register: string): Promise<boolean> {
+  if ((await livingClaims(uid, register)).length > 0) return false
+  const path = join(register, `${uid}-${randomUUID()}`)
+  // Renamed into its place, so that nobody reads a claim that is half written.
+  await writeFile(`${path}.tmp`, folder, { mode: 0o600 })
+  await rename(`${path}.tmp`, path)
+  const others = (await livingClaims(uid, register)).filter((other) => other.path !== path)
+  if (others.length === 0 && !runsAnything(uid)) return true
+  await rm(path, { force: true })
+  return false
 }
 
-async function holder(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch(() => null)
+type Claim = { path: string; folder: string }
+
+async function claimsOf(uid: number, register: string): Promise<Claim[]> {
+  const claims: Claim[] = []
+  for (const name of await readdir(register)) {
+    if (!name.startsWith(`${uid}-`) || name.endsWith('.tmp')) continue
+    const path = join(register, name)
+    const folder = await readFile(path, 'utf8').catch(() => null)
+    if (folder !== null) claims.push({ path, folder })
+  }
+  return claims
+}
+
+async function livingClaims(uid: number, register: string): Promise<Claim[]> {
+  const living: Claim[] = []
+  for (const claim of await claimsOf(uid, register)) {
+    const gone = await stat(claim.folder).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT' || error.code === 'ENOTDIR',
+    )
+    if (gone && !runsAnything(uid)) await rm(claim.path, { force: true })
+    else living.push(claim)
+  }
+  return living
+}
+
+function runsAnything(uid: number): boolean {
+  return readProcessTable().some((entry) => entry.uids.includes(uid))
 }
 
 /** Users and groups that the machine's own files name. */
