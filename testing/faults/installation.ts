@@ -17,7 +17,7 @@ import { leftoversOf } from './leftovers.ts'
 import { until } from './until.ts'
 
 /** How a deployment ended. */
-export type Ending = { state: DeploymentState; failure: Failure | null; cleanedUp: boolean }
+export type Ending = { state: DeploymentState; failure: Failure | null }
 
 export type Installation = {
   toolberth: Toolberth
@@ -35,7 +35,7 @@ export type Installation = {
     fixture: string,
     more?: Partial<DeployServerInput>,
   ): Promise<DeployAnswer & { name: string }>
-  /** Waits until the deployment has ended, by the rows: web may be down meanwhile. */
+  /** Waits until the deployment has ended and nothing is left to do for it, by the rows: web may be down meanwhile. */
   ended(deploymentId: string, timeoutMs: number): Promise<Ending>
   /** Deletes the server, waits until it is gone and answers what is left of its instances on the machine. */
   remove(server: { serverId: string; name: string }): Promise<string[]>
@@ -43,7 +43,7 @@ export type Installation = {
   stop(): Promise<void>
 }
 
-const fixtureFolder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+export const fixtureFolder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 
 /** A whole Toolberth on free ports, with a temporary home, whose toolbox installs our fixtures from a registry on loopback. */
 export async function startInstallation(
@@ -97,19 +97,12 @@ export async function startInstallation(
       until(
         `deployment ${deploymentId} ends`,
         async () => {
-          const [row] = await rows<{
-            state: DeploymentState
-            failure: unknown
-            done: boolean
-            clean: boolean
-          }>(
-            `SELECT state, failure, finished_at IS NOT NULL AS done, cleaned_up_at IS NOT NULL AS clean
-               FROM deployments WHERE id = $1`,
+          const [row] = await rows<{ state: DeploymentState; failure: unknown }>(
+            `SELECT state, failure FROM deployments WHERE id = $1
+                AND finished_at IS NOT NULL AND (state = 'live' OR cleaned_up_at IS NOT NULL)`,
             [deploymentId],
           )
-          if (!row?.done) return null
-          const failure = row.failure === null ? null : Failure.parse(row.failure)
-          return { state: row.state, failure, cleanedUp: row.clean }
+          return row && { ...row, failure: row.failure === null ? null : Failure.parse(row.failure) }
         },
         timeoutMs,
       ),
@@ -132,7 +125,7 @@ export async function startInstallation(
       )
     },
     stop() {
-      stopped ??= toolberth.stop().then(registry.stop)
+      stopped ??= toolberth.stop().then(() => registry.stop())
       return stopped
     },
   }
