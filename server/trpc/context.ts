@@ -4,4 +4,6 @@ import type { Actor } from '#server/context.ts'
 export interface TrpcContext {
   readonly actor: Actor
   readonly requestId: string
+  /** Why the request gets no further than its permission, such as a bad API key. */
+  readonly refusal?: Error
 }

@@ -9,7 +9,7 @@ import { answerOf, toAppError, toTrpcError } from './errors.ts'
 /** Who may call a procedure. Every one declares it; there is no default. */
 export type Permission = 'signed-in' | 'admin'
 
-interface Meta {
+export interface Meta {
   permission: Permission
 }
 
@@ -45,8 +45,9 @@ const mapErrors = t.middleware(async ({ next, ctx, path }) => {
 })
 
 const requirePermission = t.middleware(({ ctx, meta, next }) => {
-  const { actor } = ctx
+  const { actor, refusal } = ctx
   if (!meta) throw new AppError('INTERNAL', 'the procedure declares no permission')
+  if (refusal !== undefined) throw refusal
   if (!('userId' in actor)) throw new AppError('UNAUTHENTICATED', 'no user')
   if (meta.permission === 'admin' && actor.kind !== 'admin') throw new AppError('FORBIDDEN', 'not an admin')
   const user: UserActor = actor
