@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto'
+import superjson from 'superjson'
+import { describe, expect, it } from 'vitest'
+import type { z } from 'zod'
+import { query } from '#testing/database.ts'
+import {
+  seedAgent,
+  seedApiKey,
+  seedPassedTest,
+  seedServer,
+  seedToolbox,
+  seedUser,
+  useSeededInstallation,
+} from '#testing/seeded.ts'
+import { checksumTables } from '#testing/tables.ts'
+import { callHttp, type HttpAnswer, procedures } from '#testing/trpc-http.ts'
+
+const { database } = await useSeededInstallation()
+const { appRouter } = await import('#server/trpc/router.ts')
+const { createApiKey } = await import('#server/api-keys/create.ts')
+const [admin, alice, bob] = await Promise.all([
+  seedUser({ role: 'ADMIN' }),
+  seedUser(),
+  seedUser({ email: 'bob@example.test' }),
+])
+const toolbox = await seedToolbox()
+const server = await seedServer(toolbox.id)
+const hidden = await seedServer(toolbox.id, { visibility: 'restricted', grants: [alice.id] })
+const agent = await seedAgent(alice)
+const bobsAgent = await seedAgent(bob)
+const keyOf = {
+  admin: await seedApiKey(admin.id),
+  bob: await seedApiKey(bob.id),
+}
+// A key notes its use once a minute; these have noted it for the whole suite.
+await query(database.adminUrl, "UPDATE api_keys SET last_used_at = now() + interval '1 day'")
+const all = await procedures()
+
+/** Input that each procedure takes, on things that do not exist; procedures without input are not in it. */
+const VALID: Record<string, Record<string, unknown>> = {
+  'servers.deploy': {
+    name: 'server',
+    description: 'text',
+    toolboxId: randomUUID(),
+    source: { type: 'npm', package: 'some-server', version: '1.0.0', bin: 'run', args: ['--port'] },
+    transport: 'streamable-http',
+    http: { path: '/mcp', port: { env: 'PORT' } },
+    env: { NAME: { value: 'value', secret: true } },
+    limits: { memoryMb: 64, cpus: 1, pids: 64 },
+    visibility: 'restricted',
+    grants: [randomUUID()],
+  },
+  'servers.get': { id: randomUUID() },
+  'servers.start': { id: randomUUID() },
+  'servers.stop': { id: randomUUID() },
+  'servers.restart': { id: randomUUID() },
+  'servers.delete': { id: randomUUID(), confirmName: 'server' },
+  'servers.cancel': { id: randomUUID() },
+  'servers.deployments': { id: randomUUID() },
+  'servers.logs': { id: randomUUID(), tail: 10 },
+  'servers.grant': { id: randomUUID(), userId: randomUUID() },
+  'servers.revoke': { id: randomUUID(), userId: randomUUID() },
+  'toolboxes.get': { id: randomUUID() },
+  'agents.create': { name: 'agent' },
+  'agents.get': { id: randomUUID() },
+  'agents.update': { id: randomUUID(), name: 'agent' },
+  'agents.delete': { id: randomUUID() },
+  'agents.rotateToken': { id: randomUUID() },
+  'connections.available': { agentId: randomUUID() },
+  'connections.test': { agentId: randomUUID(), serverId: randomUUID(), wait: false },
+  'connections.testResult': { id: randomUUID() },
+  'connections.create': {
+    agentId: randomUUID(),
+    serverId: randomUUID(),
+    testId: randomUUID(),
+    slug: 'slug',
+    prefixTools: false,
+  },
+  'connections.list': { agentId: randomUUID() },
+  'connections.get': { id: randomUUID() },
+  'connections.disconnect': { id: randomUUID() },
+  'status.stream': { cursor: null, lastEventId: null, serverId: randomUUID(), agentId: randomUUID() },
+  'users.invite': {
+    email: 'new@example.test',
+    name: 'New',
+    role: 'USER',
+    password: 'long enough a password',
+  },
+  'users.update': {
+    id: randomUUID(),
+    name: 'New',
+    role: 'USER',
+    disabled: false,
+    password: 'long enough a password',
+  },
+  'users.changePassword': { current: 'wrong', next: 'long enough a password' },
+  'apiKeys.create': { name: 'key', expiresInDays: 10 },
+  'apiKeys.revoke': { id: randomUUID() },
+  'audit.list': { limit: 10, before: '10' },
+}
+
+const NONSENSE: [name: string, value: unknown][] = [
+  ['null', null],
+  ['nothing', undefined],
+  ['a negative number', -1],
+  ['a fraction', 1.5],
+  ['a number beyond range', 1e308],
+  ['a text', 'nonsense'],
+  ['digits', '99999999999999999999999999999999'],
+  ['a null character', 'a\0b'],
+  ['half a character', 'a\ud800b'],
+  ['a huge text', 'x'.repeat(200_000)],
+  ['SQL', "'; DROP TABLE users; --"],
+  ['a list', ['x', null, {}]],
+  ['an empty object', {}],
+  ['an object', { constructor: { prototype: { polluted: true } }, toString: 'x' }],
+  ['a prototype', JSON.parse('{"__proto__": {"polluted": true}}')],
+  ['an id of nothing', '00000000-0000-0000-0000-000000000000'],
+  ['another id', randomUUID()],
+]
+
+const schemaOf = (path: string): z.ZodType | undefined =>
+  (appRouter._def.procedures as unknown as Record<string, { _def: { inputs: z.ZodType[] } }>)[path]?._def
+    .inputs[0]
+
+/** What is wrong with an input, by what it lacks or has; as it looks after its way through JSON. */
+const variants = (valid: Record<string, unknown>): { name: string; field: string; input: unknown }[] => [
+  ...NONSENSE.map(([name, input]) => ({ name: `${name} in place of all`, field: '', input })),
+  ...Object.keys(valid).flatMap((field) =>
+    NONSENSE.map(([name, value]) => ({
+      name: `${field}: ${name}`,
+      field,
+      input: { ...valid, [field]: value },
+    })),
+  ),
+  { name: 'an unknown field', field: '', input: { ...valid, unknown: 1 } },
+]
+
+/** A long text may be legal for one field; then the request must still be answered, and not with a failure of ours. */
+function expectAnswered(answer: HttpAnswer, name: string): void {
+  const answered = answer.status < 400 || (answer.status < 500 && answer.error !== null)
+  expect({ name, answer: answered ? 'fine' : answer.text }).toEqual({ name, answer: 'fine' })
+}
+
+const inputs = all.map((procedure) => ({ ...procedure, schema: schemaOf(procedure.path) }))
+
+describe('nonsense', () => {
+  it('is sent to every procedure that takes input', () => {
+    const paths = inputs.filter(({ schema }) => schema !== undefined).map(({ path }) => path)
+    expect(Object.keys(VALID).toSorted()).toEqual(paths.toSorted())
+  })
+
+  it.each(inputs)(
+    'to $path gets a typed refusal that names the field, and changes nothing',
+    async (procedure) => {
+      const { path, schema } = procedure
+      const before = await checksumTables(database.adminUrl)
+      const legal: { name: string; input: unknown }[] = []
+      for (const { name, field, input } of variants(VALID[path] ?? {})) {
+        const sent = superjson.deserialize(JSON.parse(JSON.stringify({ json: input })))
+        if (schema === undefined || schema.safeParse(sent).success) {
+          legal.push({ name, input })
+          continue
+        }
+        const answer = await callHttp(procedure, { key: keyOf.admin, input })
+        expect({ name, status: answer.status, code: answer.error?.code }).toEqual({
+          name,
+          status: 400,
+          code: 'BAD_REQUEST',
+        })
+        const fields = Object.keys(answer.error?.fields ?? {})
+        expect({
+          name,
+          fields: fields.length > 0 && fields.every((one) => one.startsWith(field) || one === 'input'),
+        }).toEqual({
+          name,
+          fields: true,
+        })
+      }
+      expect(await checksumTables(database.adminUrl)).toEqual(before)
+      for (const { name, input } of legal)
+        expectAnswered(await callHttp(procedure, { key: keyOf.admin, input }), name)
+    },
+  )
+
+  it('pollutes no prototype', () => expect(({} as { polluted?: boolean }).polluted).toBeUndefined())
+
+  it.each([
+    ['a date of nothing', { json: { name: 'x' }, meta: { values: { name: ['Date'] } } }],
+    ['a broken big number', { json: { name: 'x' }, meta: { values: { name: ['bigint'] } } }],
+    ['an unknown class', { json: { name: {} }, meta: { values: { name: [['class', 'User']] } } }],
+    ['an unknown symbol', { json: { name: 'x' }, meta: { values: { name: [['symbol', 'x']] } } }],
+    ['a broken expression', { json: { name: '/(/' }, meta: { values: { name: ['regexp'] } } }],
+    ['a broken URL', { json: { name: ':' }, meta: { values: { name: ['URL'] } } }],
+    ['a prototype path', { json: {}, meta: { values: { '__proto__.polluted': ['Date'] } } }],
+    ['a constructor path', { json: {}, meta: { values: { 'constructor.prototype.x': ['Date'] } } }],
+    ['references to nothing', { json: {}, meta: { referentialEqualities: { 'a.b': ['c.d'] } } }],
+    ['a number that is none', { json: { name: 'NaN' }, meta: { values: { name: ['number'] } } }],
+    ['an error', { json: { name: { name: 'E', message: 'm' } }, meta: { values: { name: ['Error'] } } }],
+    ['no envelope', { name: 'x' }],
+    ['a list for an envelope', []],
+    ['null for an envelope', null],
+  ])('in the envelope, %s, is a bad request', async (_name, envelope) => {
+    const before = await checksumTables(database.adminUrl)
+    const create = { path: 'agents.create', type: 'mutation' as const }
+    const answer = await callHttp(create, { key: keyOf.bob, body: JSON.stringify(envelope) })
+    expect({ status: answer.status, code: answer.error?.code }).toEqual({ status: 400, code: 'BAD_REQUEST' })
+    expect(await checksumTables(database.adminUrl)).toEqual(before)
+  })
+})
+
+describe('ids of other people', async () => {
+  const foreign = {
+    agent: agent.id,
+    hidden: hidden.id,
+    test: await seedPassedTest(alice, agent.id, hidden),
+    key: (await createApiKey({ ctx: alice.ctx, input: { name: 'k', expiresInDays: null } })).id,
+    user: alice.id,
+    toolbox: toolbox.id,
+    instance: hidden.instanceId,
+    connection: randomUUID(),
+  }
+  await query(
+    database.adminUrl,
+    `INSERT INTO connections (id, agent_id, server_id, user_id, slug) VALUES ('${foreign.connection}', '${agent.id}', '${server.id}', '${alice.id}', 'hers')`,
+  )
+  /** What bob may use, for the fields that are not asked about. */
+  const own: Record<string, Record<string, unknown>> = {
+    'agents.update': { name: 'mine now' },
+    'connections.test': { agentId: bobsAgent.id, serverId: server.id },
+    'connections.create': { agentId: bobsAgent.id, serverId: server.id },
+  }
+  const asked = inputs.flatMap(({ path, type, permission }) =>
+    permission === 'signed-in' && type !== 'subscription'
+      ? ['id', 'agentId', 'serverId', 'testId']
+          .filter((field) => field in (VALID[path] ?? {}))
+          .map((field) => ({ path, type, field }))
+      : [],
+  )
+
+  it.each(asked)('in $field of $path are not found, and nothing changes', async ({ path, type, field }) => {
+    const before = await checksumTables(database.adminUrl)
+    for (const [name, id] of Object.entries(foreign)) {
+      const input = { ...own[path], [field]: id }
+      const answer = await callHttp({ path, type }, { key: keyOf.bob, input })
+      expect({ name, status: answer.status, code: answer.error?.code }).toEqual({
+        name,
+        status: 404,
+        code: 'NOT_FOUND',
+      })
+    }
+    expect(await checksumTables(database.adminUrl)).toEqual(before)
+  })
+
+  it.each(asked.filter(({ path }) => path !== 'servers.get'))(
+    'in $field of $path are not found for an admin either',
+    async ({ path, type, field }) => {
+      const before = await checksumTables(database.adminUrl)
+      const id = { agentId: foreign.agent, testId: foreign.test, serverId: foreign.agent }[field]
+      const ids = id ? [id] : [foreign.agent, foreign.test, foreign.connection, foreign.key]
+      for (const one of ids) {
+        const input = { ...own[path], [field]: one }
+        const answer = await callHttp({ path, type }, { key: keyOf.admin, input })
+        expect(answer.status).toBe(404)
+      }
+      expect(await checksumTables(database.adminUrl)).toEqual(before)
+    },
+  )
+})
