@@ -8,7 +8,7 @@ import {
 } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import superjson from 'superjson'
-import { API_KEY_PATTERN } from '#contracts/users.ts'
+import { API_KEY_PATTERN } from '#contracts/tokens.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
 import { isWorthRetrying } from './errors.ts'
 import { type Fetch, streamFetch } from './stream-fetch.ts'

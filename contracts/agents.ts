@@ -4,9 +4,6 @@ import { Id, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 import { Cursor, ServerState, Timestamp } from './servers.ts'
 
-/** `tba_` and 256 random bits in base64url. */
-export const AGENT_TOKEN_PATTERN = /^tba_[A-Za-z0-9_-]{43}$/
-
 export const AgentName = Text.trim().min(1, 'Give the agent a name.').max(60, 'Use at most 60 characters.')
 
 export const Agent = z.object({

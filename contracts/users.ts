@@ -32,8 +32,6 @@ export const UpdateUser = z.strictObject({
 })
 export const ChangePassword = z.strictObject({ current: z.string().max(256), next: Password })
 
-/** `tbk_` and 256 random bits in base64url. */
-export const API_KEY_PATTERN = /^tbk_[A-Za-z0-9_-]{43}$/
 export const ApiKey = z.object({
   id: Id,
   name: z.string(),

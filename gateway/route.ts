@@ -1,5 +1,5 @@
-import { AGENT_TOKEN_PATTERN } from '#contracts/agents.ts'
 import { Id } from '#contracts/names.ts'
+import { AGENT_TOKEN_PATTERN } from '#contracts/tokens.ts'
 
 export type Route =
   | { kind: 'health' }

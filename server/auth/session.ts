@@ -1,5 +1,5 @@
+import { API_KEY_PATTERN } from '#contracts/tokens.ts'
 import type { Role } from '#contracts/users.ts'
-import { API_KEY_PATTERN } from '#contracts/users.ts'
 import { NOBODY, type UserActor, userActor } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { hashToken } from '#server/secrets/tokens.ts'
