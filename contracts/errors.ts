@@ -74,6 +74,12 @@ export const ERROR_CATALOGUE = {
     action: 'Try again in a moment.',
     retryable: true,
   },
+  SESSION_CHANGED: {
+    status: 503,
+    text: 'Your account was changed meanwhile.',
+    action: 'Open it again; sign in when you are asked to.',
+    retryable: true,
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     text: 'The database or Redis cannot be reached.',

@@ -4,6 +4,7 @@ import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
+import { emit } from '#server/events/emit.ts'
 import { hashToken, newToken, tokenPrefix } from '#server/secrets/tokens.ts'
 import { API_KEY_SELECT, apiKeyView } from '#server/users/view.ts'
 
@@ -62,13 +63,20 @@ export async function revokeApiKey({
     })
     const row = await db.apiKey.findUnique({ where: { id: input.id }, select: API_KEY_SELECT })
     if (!row) throw new AppError('NOT_FOUND', `no API key ${input.id}`)
-    if (count > 0)
+    if (count > 0) {
+      await emit(db, {
+        type: 'apiKey.updated',
+        subjectId: row.id,
+        audience: [`user:${ctx.actor.userId}`],
+        data: { revoked: true },
+      })
       await recordAudit(db, ctx, {
         action: 'apiKey.revoke',
         subjectType: 'apiKey',
         subjectId: row.id,
         detail: { name: row.name },
       })
+    }
     return apiKeyView(row)
   })
 }

@@ -11,12 +11,16 @@ export function formatCursor(cursor: EventCursor): string {
   return `${cursor.epoch}:${cursor.xid}:${cursor.id}`
 }
 
+/** Postgres's largest bigint. */
+const MAX_BIGINT = 2n ** 63n - 1n
+
 /** Null when the text is no cursor. */
 export function parseCursor(text: string): EventCursor | null {
   const match = /^([0-9a-f-]{36}):(\d{1,19}):(\d{1,19})$/.exec(text)
   if (!match) return null
-  const [, epoch = '', xid = '', id = ''] = match
-  return { epoch, xid: BigInt(xid), id: BigInt(id) }
+  const [, epoch = '', ...numbers] = match
+  const [xid = 0n, id = 0n] = numbers.map(BigInt)
+  return xid > MAX_BIGINT || id > MAX_BIGINT ? null : { epoch, xid, id }
 }
 
 /**

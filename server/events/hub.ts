@@ -24,16 +24,23 @@ export class EventHub {
   #subscriber: Redis | null = null
   #timer: NodeJS.Timeout | null = null
   #position: EventCursor | null = null
+  #positioned = Promise.withResolvers<void>()
   #reading = false
   #again = false
   #dueAt = Number.POSITIVE_INFINITY
 
-  /** Begins at the present. Call the answer to stop. */
-  listen(listener: Listener): () => void {
+  /**
+   * Begins at the present, which is known once `positioned` has resolved: what a query begun later does not see will be given to
+   * the listener. `positioned` stays open for ever when the hub stops first.
+   */
+  listen(listener: Listener): { positioned: Promise<void>; stop: () => void } {
     this.#listeners.add(listener)
     if (this.#listeners.size === 1) this.#start()
-    return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop()
+    return {
+      positioned: this.#positioned.promise,
+      stop: () => {
+        if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop()
+      },
     }
   }
 
@@ -54,6 +61,7 @@ export class EventHub {
     this.#timer = null
     this.#dueAt = Number.POSITIVE_INFINITY
     this.#position = null
+    this.#positioned = Promise.withResolvers()
     this.#subscriber?.disconnect()
     this.#subscriber = null
   }
@@ -93,8 +101,9 @@ export class EventHub {
       return []
     })
     const last = events.at(-1)
+    if (last) this.#position = last.cursor
+    if (this.#position) this.#positioned.resolve()
     if (!last) return false
-    this.#position = last.cursor
     for (const listener of this.#listeners) listener(events)
     return events.length === BATCH
   }

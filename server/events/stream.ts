@@ -19,7 +19,7 @@ const MAX_BACKLOG = 2_000
 /**
  * All events that `actor` may see after `from` (null: from now), then live ones, for ever. Subscribes first and queries the gap
  * afterwards, so nothing is lost between. First message: `hello`, or `reset` when the cursor is of another epoch or pruned. Ends
- * with `signal`; throws AppError STOPPING when it is the process that ends.
+ * with `signal`; throws AppError STOPPING when it is the process that ends, SESSION_CHANGED when the user was changed.
  */
 export async function* streamEvents(options: {
   actor: UserActor
@@ -36,9 +36,12 @@ export async function* streamEvents(options: {
   const backlog: StoredEvent[] = []
   let overflow = false
   let wake: () => void = () => undefined
-  const stop = eventHub().listen((events) => {
+  let changed = false
+  const { positioned, stop } = eventHub().listen((events) => {
     for (const event of events) {
-      if (!event.audience.some((name) => audiences.has(name)) || !matches(event.event)) continue
+      if (!event.audience.some((name) => audiences.has(name))) continue
+      changed ||= changesRights(event.event, actor)
+      if (!matches(event.event)) continue
       if (backlog.length >= MAX_BACKLOG) overflow = true
       else backlog.push(event)
     }
@@ -47,6 +50,9 @@ export async function* streamEvents(options: {
   // A generator that is dropped before its first iteration never runs its finally.
   signal.addEventListener('abort', () => (stop(), wake()), { once: true })
   try {
+    // A gap that is queried before the tailer knows where it begins could end before that.
+    await Promise.race([positioned, aborted(signal)])
+    if (signal.aborted) return throwIfStopping()
     const start = await startingPoint(actor, options.from)
     let position = start.cursor
     yield { cursor: formatCursor(position), message: start.message }
@@ -60,6 +66,8 @@ export async function* streamEvents(options: {
       if (missed.length < REPLAY_BATCH) break
     }
     while (!signal.aborted) {
+      // What this stream may carry was decided for the user as they were; opened again, it is decided anew.
+      if (changed) throw new AppError('SESSION_CHANGED', `user ${actor.userId} changed`)
       if (overflow) {
         overflow = false
         backlog.length = 0
@@ -70,7 +78,7 @@ export async function* streamEvents(options: {
       if (!next) {
         await new Promise<void>((resolve) => {
           wake = resolve
-          if (signal.aborted || backlog.length > 0 || overflow) resolve()
+          if (signal.aborted || backlog.length > 0 || overflow || changed) resolve()
         })
         continue
       }
@@ -79,11 +87,27 @@ export async function* streamEvents(options: {
       position = cursor
       yield { cursor: formatCursor(cursor), message: { kind: 'event', event: next.event } }
     }
-    // A stream that just ends is over for its client; one that fails is opened again.
-    if (areStreamsEnded()) throw new AppError('STOPPING', 'the process ends')
+    throwIfStopping()
   } finally {
     stop()
   }
+}
+
+/** A stream that just ends is over for its client; one that fails is opened again. */
+function throwIfStopping(): void {
+  if (areStreamsEnded()) throw new AppError('STOPPING', 'the process ends')
+}
+
+/** The user was renamed, disabled, given another role or password, or lost an API key. */
+function changesRights({ type, subjectId }: StoredEvent['event'], actor: UserActor): boolean {
+  return type === 'apiKey.updated' || (type === 'user.updated' && subjectId === actor.userId)
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function startingPoint(
