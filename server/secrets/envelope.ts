@@ -22,13 +22,18 @@ const WRAPPED = NONCE + KEY + TAG
 export function seal(master: MasterKey, place: Place, plain: string): Buffer {
   const dataKey = randomBytes(KEY)
   const aad = associatedData(master.id, place)
-  return Buffer.concat([Buffer.of(VERSION), encrypt(master.key, aad, dataKey), encrypt(dataKey, aad, Buffer.from(plain, 'utf8'))])
+  return Buffer.concat([
+    Buffer.of(VERSION),
+    encrypt(master.key, aad, dataKey),
+    encrypt(dataKey, aad, Buffer.from(plain, 'utf8')),
+  ])
 }
 
 /** Opens what `seal` made. Throws when key, place or bytes are not the very same. */
 export function open(master: MasterKey, place: Place, sealed: Uint8Array): string {
   const bytes = Buffer.from(sealed)
-  if (bytes[0] !== VERSION || bytes.length < 1 + WRAPPED + NONCE + TAG) throw new Error('The sealed value has an unknown form.')
+  if (bytes[0] !== VERSION || bytes.length < 1 + WRAPPED + NONCE + TAG)
+    throw new Error('The sealed value has an unknown form.')
   const aad = associatedData(master.id, place)
   const dataKey = decrypt(master.key, aad, bytes.subarray(1, 1 + WRAPPED))
   return decrypt(dataKey, aad, bytes.subarray(1 + WRAPPED)).toString('utf8')

@@ -21,5 +21,7 @@ export function toMasterKey(key: Buffer): MasterKey {
 
 /** A key for one other purpose, derived from the master key (HKDF-SHA-256), as base64url. */
 export function derivedSecret(purpose: string): string {
-  return Buffer.from(hkdfSync('sha256', masterKey().key, Buffer.alloc(0), `toolberth:${purpose}`, 32)).toString('base64url')
+  return Buffer.from(
+    hkdfSync('sha256', masterKey().key, Buffer.alloc(0), `toolberth:${purpose}`, 32),
+  ).toString('base64url')
 }
