@@ -1,3 +1,4 @@
+import { Agent, request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AgentStatus, LogLines } from '#contracts/dtma.ts'
 import { createIdentity } from '#protocol/identity.ts'
@@ -49,6 +50,14 @@ describe('trust', () => {
       status: 404,
       body: { error: { code: 'NOT_FOUND' } },
     })
+  })
+
+  it('refuses a client without a certificate', async () => {
+    const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+    const answer = await request(`${agent.url}/v1/status`, { dispatcher })
+    expect(answer.statusCode).toBe(401)
+    expect(await answer.body.json()).toMatchObject({ error: { code: 'UNAUTHORIZED' } })
+    await dispatcher.destroy()
   })
 
   it('answers a wrong clock with the offset and goes on', async () => {

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { AgentStatus } from '#contracts/dtma.ts'
 import {
   type AgentProcess,
   callTool,
@@ -101,6 +102,17 @@ it('works while the control plane is away, and reports when it is back', async (
     instances.some((i) => i.id === id && i.state === 'running'),
   )
   expect(beat.instances.find((instance) => instance.id === id)).toMatchObject({ error: null, restarts: 0 })
+})
+
+it('registers again with a new token when it was forgotten, and keeps its servers', async () => {
+  const before = ((await agent.call('GET', '/v1/status')).body as AgentStatus).instances
+  controlPlane.forget()
+  await agent.writeToken()
+  await controlPlane.nextHeartbeat((beat) => beat.toolboxId === controlPlane.toolboxId)
+  const after = ((await agent.call('GET', '/v1/status')).body as AgentStatus).instances
+  expect(after.map(({ id, startedAt }) => [id, startedAt])).toEqual(
+    before.map(({ id, startedAt }) => [id, startedAt]),
+  )
 })
 
 it.skipIf(!asRoot)('a server that crashes comes back, and its deletion frees everything', async () => {

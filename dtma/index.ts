@@ -6,6 +6,8 @@ import { createLogger } from './logger.ts'
 const STOP_LIMIT_MS = 30_000
 
 async function main(): Promise<void> {
+  // Packages must be readable for their servers; what is secret is made with a mode of its own.
+  process.umask(0o022)
   const env = readEnv(process.env)
   const logger = createLogger(env.LOG_LEVEL)
   const starting = startAgent(env, logger)

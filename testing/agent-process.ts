@@ -23,6 +23,8 @@ export type AgentProcess = {
   /** Everything it wrote to its standard output and error. */
   output(): string
   start(): Promise<void>
+  /** Puts the control plane's present enrolment token where the agent reads it. */
+  writeToken(): Promise<void>
   /** SIGTERM and the exit code; SIGKILL gives null. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
   call(
@@ -49,7 +51,8 @@ export async function createAgentProcess(
   const home = join(folder, 'home')
   await mkdir(home)
   const tokenFile = join(folder, 'token')
-  await writeFile(tokenFile, `${controlPlane.token}\n`, { mode: 0o600 })
+  const writeToken = () => writeFile(tokenFile, `${controlPlane.token()}\n`, { mode: 0o600 })
+  await writeToken()
   const port = await unusedPort()
   const url = `https://127.0.0.1:${port}`
   const dispatchers = new Map<Identity, Agent>()
@@ -73,6 +76,7 @@ export async function createAgentProcess(
     home,
     pid: () => child?.pid ?? 0,
     output: () => output,
+    writeToken,
     async start() {
       const started = spawn(process.execPath, [ENTRY], {
         env: {

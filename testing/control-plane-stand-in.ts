@@ -18,7 +18,10 @@ import { verifyRequest } from '#protocol/signing.ts'
 export type ControlPlaneStandIn = {
   url: string
   toolboxId: string
-  token: string
+  /** The enrolment token that is valid now. */
+  token(): string
+  /** Forgets the agent, as after the loss of a database, and makes a new token for the same toolbox. */
+  forget(): void
   worker: Identity
   gateway: Identity
   /** Certificate that the agent enrolled with; null before. */
@@ -42,7 +45,7 @@ export async function startControlPlaneStandIn(
 ): Promise<ControlPlaneStandIn> {
   const toolboxId = crypto.randomUUID()
   const installationId = crypto.randomUUID()
-  const token = createHash('sha256').update(toolboxId).digest('hex')
+  let token = createHash('sha256').update(toolboxId).digest('hex')
   const [worker, gateway] = [await createIdentity('worker'), await createIdentity('gateway')]
   const assignments: ControlPlaneStandIn['assignments'] = new Map()
   const heartbeats: Heartbeat[] = []
@@ -142,7 +145,12 @@ export async function startControlPlaneStandIn(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     toolboxId,
-    token,
+    token: () => token,
+    forget() {
+      certificate = null
+      tokenUsed = false
+      token = createHash('sha256').update(token).digest('hex')
+    },
     worker,
     gateway,
     agentCertificate: () => certificate,

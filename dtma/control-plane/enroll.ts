@@ -5,7 +5,6 @@ import { type EnrollRequest, EnrollResponse, PROTOCOL_VERSIONS } from '#contract
 import type { DtmaEnv } from '#dtma/env.ts'
 import type { Logger } from '#dtma/logger.ts'
 import type { Enrollment } from '#dtma/state/identity-store.ts'
-import { negotiateProtocol } from '#protocol/versions.ts'
 import { type ControlPlane, ControlPlaneError } from './client.ts'
 
 const FIRST_WAIT_MS = 500
@@ -64,7 +63,11 @@ export async function enrollOnce(options: {
   }
   const path = '/api/dtma/enroll'
   const answer = await options.controlPlane.call({ method: 'POST', path, body, answer: EnrollResponse })
-  const negotiated = negotiateProtocol([answer.protocolVersion])
-  if (!negotiated.ok) throw new Error(negotiated.message)
+  if (!PROTOCOL_VERSIONS.some((version) => version === answer.protocolVersion)) {
+    const spoken = PROTOCOL_VERSIONS.join(' and ')
+    throw new Error(
+      `The control plane chose protocol ${answer.protocolVersion}, this agent speaks ${spoken}.`,
+    )
+  }
   return { ...answer, tokenHash: hashToken(token) }
 }

@@ -10,7 +10,8 @@ export type LogSink = {
   drained(): Promise<void> | null
 }
 
-export type RunUsage = { memoryBytes: number; cpuSeconds: number; tasks: number }
+/** `tasks` are processes and threads. */
+export type RunUsage = { memoryBytes: number; tasks: number }
 
 /** How a run ended; `error` is set when the driver knows why, such as a limit it enforced. */
 export type RunExit = { exitCode: number | null; signal: string | null; error: InstanceError | null }
@@ -19,14 +20,16 @@ export type RunExit = { exitCode: number | null; signal: string | null; error: I
 export type Run = {
   /** For stdio servers. */
   stdio: { stdin: Writable; stdout: Readable } | null
-  /** For servers that listen: where they were told to. */
-  endpoint: { host: string; port: number } | null
-  /** True once the endpoint is open and it is this server that opened it. */
+  /** For servers that listen: the port of this machine that they were told. */
+  port: number | null
+  /** True once the port is open and it is this server that opened it. */
   listening(): Promise<boolean>
   /** Resolves when the server's main process has ended and its output was read; never rejects. */
   exited: Promise<RunExit>
-  /** Null when it cannot be told. */
+  /** As last looked at; null when it cannot be told. */
   usage(): RunUsage | null
+  /** User and system time of the processes that run now. */
+  cpuSeconds(): number
   /** Ends every process of the run and resolves when none is left. May be called again. */
   stop(): Promise<void>
 }

@@ -12,7 +12,7 @@ import { installPackage } from './process/install-package.ts'
 import { instanceFolder, makeDataFolder, readInstalled, writeInstalled } from './process/instance-folder.ts'
 import { chooseIsolation } from './process/isolation.ts'
 import { freePort } from './process/listening-sockets.ts'
-import { processesMarked, processesOfUid, processesUnder } from './process/membership.ts'
+import { processesInSandbox, processesMarked, processesOfUid, processesUnder } from './process/membership.ts'
 import { provideNode } from './process/node-runtime.ts'
 import { findNpmCli } from './process/npm-cli.ts'
 import { forgetPid, notedPids } from './process/pid-file.ts'
@@ -43,7 +43,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     if (isolation !== null) return isolation
     throw new InstanceFailure(
       'ISOLATION_UNAVAILABLE',
-      'The agent does not run as root and bubblewrap does not work here, so servers could read what its user can read.',
+      'The agent does not run as root and bubblewrap (bwrap) does not work here, so servers could read what its user can read.',
     )
   }
 
@@ -166,6 +166,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
           return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id)
         },
         ...(sweep === undefined ? {} : { sweep }),
+        ...(choice.kind === 'bwrap' ? { askedOf: processesInSandbox } : {}),
         watchdog,
         log,
         pidsFolder: home.pids,

@@ -65,11 +65,12 @@ async function serveMcp(
 }
 
 function statsOf(runner: InstanceRunner): InstanceStats {
-  const usage = runner.run()?.usage() ?? null
+  const run = runner.run()
+  const usage = run?.usage() ?? null
   const target = runner.target()
   return {
     memoryBytes: usage?.memoryBytes ?? null,
-    cpuSeconds: usage?.cpuSeconds ?? null,
+    cpuSeconds: run?.cpuSeconds() ?? null,
     tasks: usage?.tasks ?? null,
     sessions: target?.kind === 'bridge' ? target.bridge.sessions() : null,
   }

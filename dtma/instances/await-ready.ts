@@ -16,8 +16,11 @@ export async function awaitInitialized(bridge: StdioBridge, timeoutMs: number): 
   }
 }
 
+/** Where a server that listens on "localhost" or on loopback can be found. */
+const LOOPBACK = ['127.0.0.1', '::1']
+
 /**
- * Resolves when the server's port is open and answers HTTP; whether that is MCP is found out by the probe that follows.
+ * Resolves to the address at which the server's port answers HTTP; whether that is MCP is found out by the probe that follows.
  * Throws InstanceFailure SERVER_NOT_LISTENING after `timeoutMs`, or the signal's reason.
  */
 export async function awaitListening(
@@ -25,18 +28,20 @@ export async function awaitListening(
   path: string,
   timeoutMs: number,
   signal: AbortSignal,
-): Promise<void> {
-  const { endpoint } = run
-  if (endpoint === null) throw new Error('This run has no endpoint.')
+): Promise<{ host: string; port: number }> {
+  const { port } = run
+  if (port === null) throw new Error('This run has no port.')
   const end = Date.now() + timeoutMs
   while (Date.now() < end) {
     signal.throwIfAborted()
-    if ((await run.listening()) && (await answersHttp({ ...endpoint, path }))) return
+    if (await run.listening()) {
+      for (const host of LOOPBACK) if (await answersHttp({ host, port, path })) return { host, port }
+    }
     await sleep(POLL_MS, undefined, { signal })
   }
   throw new InstanceFailure(
     'SERVER_NOT_LISTENING',
-    `Nothing of this server answered HTTP on port ${endpoint.port} within ${timeoutMs / 1000} s.`,
+    `Nothing of this server answered HTTP on port ${port} within ${timeoutMs / 1000} s.`,
   )
 }
 

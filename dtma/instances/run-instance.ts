@@ -5,7 +5,7 @@ import { AGENT_VERSION } from '#dtma/version.ts'
 import { createStdioBridge, type StdioBridge } from '#mcp/stdio-bridge.ts'
 import { awaitInitialized, awaitListening } from './await-ready.ts'
 import { diagnoseExit } from './diagnose-exit.ts'
-import type { RunnerContext } from './runner-types.ts'
+import type { McpTarget, RunnerContext } from './runner-types.ts'
 
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 30_000
@@ -95,9 +95,10 @@ async function oneLife(
     const aborted = onAbort(signal, life.signal)
     const ready = becomeReady(context, instance.spec, run, bridge, life.signal)
     const first = await Promise.race([exited, aborted, ready])
-    if (first !== 'ready') return first === 'aborted' ? await exitAfterStop(context, run) : first
+    if (first === 'aborted') return await exitAfterStop(context, run)
+    if (first instanceof InstanceFailure || !('target' in first)) return first
     await context.markReady()
-    context.setTarget(targetOf(instance.spec, run, bridge))
+    context.setTarget(first.target)
     context.log.write('agent', 'Ready.')
     context.show({ state: 'running', phase: null, exitCode: null, signal: null, error: null })
     const end = await Promise.race([exited, aborted])
@@ -127,11 +128,15 @@ async function becomeReady(
   run: Run,
   bridge: StdioBridge | null,
   signal: AbortSignal,
-): Promise<'ready' | InstanceFailure> {
+): Promise<{ target: McpTarget } | InstanceFailure> {
   try {
-    if (bridge !== null) await awaitInitialized(bridge, context.readyTimeoutMs)
-    else await awaitListening(run, spec.http?.path ?? '/mcp', context.readyTimeoutMs, signal)
-    return 'ready'
+    if (bridge !== null) {
+      await awaitInitialized(bridge, context.readyTimeoutMs)
+      return { target: { kind: 'bridge', bridge } }
+    }
+    const path = spec.http?.path ?? '/mcp'
+    const address = await awaitListening(run, path, context.readyTimeoutMs, signal)
+    return { target: { kind: 'http', ...address, path } }
   } catch (error) {
     // A server that ended is reported by its exit, which says more; it closes the bridge and is about to win the race.
     if (!(error instanceof InstanceFailure)) return new Promise(() => {})
@@ -145,12 +150,6 @@ async function exitAfterStop(context: RunnerContext, run: Run): Promise<RunExit>
   context.show({ state: 'stopping', phase: null })
   await run.stop()
   return run.exited
-}
-
-function targetOf(spec: InstanceSpec, run: Run, bridge: StdioBridge | null) {
-  if (bridge !== null) return { kind: 'bridge' as const, bridge }
-  const endpoint = run.endpoint ?? { host: '127.0.0.1', port: 0 }
-  return { kind: 'http' as const, ...endpoint, path: spec.http?.path ?? '/mcp' }
 }
 
 function onAbort(signal: AbortSignal, until: AbortSignal): Promise<'aborted'> {

@@ -15,10 +15,14 @@ export function livingMembers(membership: Membership): ProcessEntry[] {
 
 /**
  * Asks politely, then ends every member until none is left. `sweep` may kill all members in one step (against processes that fork
- * faster than they are listed). Throws when some survive SIGKILL.
+ * faster than they are listed); `asked` are those that get the SIGTERM, when not all. Throws when some survive SIGKILL.
  */
-export async function endProcesses(membership: Membership, sweep?: () => Promise<void>): Promise<void> {
-  signalAll(membership, 'SIGTERM')
+export async function endProcesses(
+  membership: Membership,
+  sweep?: () => Promise<void>,
+  asked: Membership = membership,
+): Promise<void> {
+  signalAll(asked, 'SIGTERM')
   const graceEnd = Date.now() + GRACE_MS
   while (Date.now() < graceEnd) {
     if (livingMembers(membership).length === 0) return

@@ -15,6 +15,14 @@ export function processesUnder(pid: number): Membership {
 }
 
 /**
+ * The same without bubblewrap's own two processes, its outer one and the first of the namespace: either of them takes the whole
+ * sandbox with it, so a polite end is asked of the server alone, and they follow it.
+ */
+export function processesInSandbox(pid: number): Membership {
+  return (table) => descendants(table, pid).slice(2)
+}
+
+/**
  * Without isolation: descendants, the process group and session, and whatever carries the instance's mark. A process that wipes
  * its environment and leaves its session escapes this; that is part of what "unisolated" means.
  */

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceError } from '#contracts/instances.ts'
 import {
   type DriverInstance,
@@ -31,6 +30,8 @@ export type StartOptions = {
   uid: number | null
   port: number | null
   membershipOf(pid: number): Membership
+  /** Those of them that are asked to end, when not all. */
+  askedOf?: (pid: number) => Membership
   /** Kills all members in one step, where that can be done. */
   sweep?: () => Promise<void>
   watchdog: Watchdog
@@ -73,7 +74,7 @@ export async function startServer(options: StartOptions): Promise<Run> {
 
   let stopping: Promise<void> | null = null
   async function stop(): Promise<void> {
-    await endProcesses(membership, options.sweep)
+    await endProcesses(membership, options.sweep, options.askedOf?.(pid))
     watch.end()
     child.stdout?.destroy()
     child.stderr?.destroy()
@@ -84,13 +85,11 @@ export async function startServer(options: StartOptions): Promise<Run> {
 
   return {
     stdio: stdio ? { stdin: child.stdin as Writable, stdout: child.stdout as Readable } : null,
-    endpoint: options.port === null ? null : { host: '127.0.0.1', port: options.port },
+    port: options.port,
     listening: () => isListening(options.port, options.uid),
     exited: ended.then((end): RunExit => ({ ...end, error: limitError })),
-    usage() {
-      const usage = watch.usage()
-      return usage === null ? null : { ...usage, cpuSeconds: watch.cpuSeconds() }
-    },
+    usage: () => watch.usage(),
+    cpuSeconds: () => watch.cpuSeconds(),
     stop() {
       stopping ??= stop().catch((error) => {
         stopping = null
@@ -144,15 +143,15 @@ async function isListening(port: number | null, uid: number | null): Promise<boo
   if (port === null) return false
   const users = uid === null ? null : usersListeningOn(port)
   if (users !== null && uid !== null) return users.includes(uid) && users.every((user) => user === uid)
-  return Promise.race([
-    sleep(1_000, false),
-    new Promise<boolean>((resolve) => {
-      const socket = createConnection({ host: '127.0.0.1', port })
-      socket.once('connect', () => {
-        socket.destroy()
-        resolve(true)
-      })
-      socket.once('error', () => resolve(false))
-    }),
-  ])
+  return new Promise<boolean>((resolve) => {
+    // "localhost" tries IPv4 and IPv6.
+    const socket = createConnection({ host: 'localhost', port, timeout: 1_000 })
+    const end = (open: boolean) => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('timeout', () => end(false))
+    socket.once('error', () => end(false))
+  })
 }
