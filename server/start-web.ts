@@ -1,5 +1,5 @@
 import { checkDatabaseRole } from './db/check-role.ts'
-import { EnvError } from './env.ts'
+import { EnvError, env } from './env.ts'
 import { endStreams } from './events/streams.ts'
 import { logger } from './logger.ts'
 import { masterKey } from './secrets/keyring.ts'
@@ -9,6 +9,8 @@ export async function startWeb(): Promise<void> {
   if (process.env.NEXT_PHASE === 'phase-production-build') return
   try {
     masterKey()
+    // next-auth takes its own address, and whether cookies are secure, from here.
+    process.env.NEXTAUTH_URL ??= env.PUBLIC_URL
     await checkDatabaseRole()
   } catch (error) {
     if (!(error instanceof EnvError)) throw error

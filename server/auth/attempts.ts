@@ -11,15 +11,15 @@ const WINDOW_SECONDS = 15 * 60
 export async function takeSignInAttempt(email: string, client: string): Promise<void> {
   const counts = await Promise.all([
     count(emailKey(email), MAX_PER_EMAIL),
-    count(redisKey('sign-in', 'client', client), MAX_PER_CLIENT),
+    count(clientKey(client), MAX_PER_CLIENT),
   ])
   const retryAfter = Math.max(...counts)
   if (retryAfter > 0) throw new AppError('TOO_MANY_ATTEMPTS', 'sign-in limited', { retryAfter })
 }
 
-/** A sign-in that succeeded forgets the failed ones of its address. */
-export async function forgetSignInAttempts(email: string): Promise<void> {
-  await redis().del(emailKey(email))
+/** A sign-in that succeeded forgets the failed ones of its address, and itself for its client: many users may share one. */
+export async function forgetSignInAttempts(email: string, client: string): Promise<void> {
+  await redis().multi().del(emailKey(email)).decr(clientKey(client)).exec()
 }
 
 async function count(key: string, most: number): Promise<number> {
@@ -27,6 +27,10 @@ async function count(key: string, most: number): Promise<number> {
   const made = Number(answers?.[0]?.[1])
   const ttl = Number(answers?.[2]?.[1])
   return made > most ? Math.max(1, ttl) : 0
+}
+
+function clientKey(client: string): string {
+  return redisKey('sign-in', 'client', createHash('sha256').update(client).digest('hex'))
 }
 
 function emailKey(email: string): string {

@@ -1,5 +1,6 @@
 import { getToken } from 'next-auth/jwt'
 import { type Actor, NOBODY } from '#server/context.ts'
+import { env } from '#server/env.ts'
 import { AppError } from '#server/errors.ts'
 import { sessionSecret } from './auth-options.ts'
 import { actorOfApiKey, actorOfSession } from './session.ts'
@@ -30,6 +31,7 @@ export async function resolveActor(request: Request): Promise<Actor> {
       typeof getToken
     >[0]['req'],
     secret: sessionSecret(),
+    secureCookie: env.PUBLIC_URL.startsWith('https://'),
   })
   if (!token?.sub) return NOBODY
   requireSameSite(request)
@@ -40,8 +42,9 @@ export async function resolveActor(request: Request): Promise<Actor> {
 function requireSameSite(request: Request): void {
   const origin = request.headers.get('origin')
   if (request.method === 'GET' || origin === null) return
-  const host = request.headers.get('host')
-  if (!URL.canParse(origin) || new URL(origin).host !== host)
+  // A proxy in front may have changed the Host header to its own.
+  const hosts = [request.headers.get('host'), new URL(env.PUBLIC_URL).host]
+  if (!URL.canParse(origin) || !hosts.includes(new URL(origin).host))
     throw new AppError('FORBIDDEN', `foreign origin ${origin}`)
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Text } from '#contracts/names.ts'
 import type { Role } from '#contracts/users.ts'
 import { NOBODY } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
@@ -25,7 +26,7 @@ interface Row {
 }
 
 const Credentials = z.object({
-  email: z.string().trim().min(1).max(254),
+  email: Text.trim().min(1).max(254),
   password: z.string().min(1).max(256),
 })
 
@@ -48,6 +49,6 @@ export async function signIn(input: unknown, client: string): Promise<SignedIn> 
   decoy ??= hashPassword('decoy')
   const right = await verifyPassword(row?.password_hash ?? (await decoy), password)
   if (!row || !right || row.disabled) throw new AppError('CREDENTIALS_INVALID', 'wrong credentials')
-  await forgetSignInAttempts(email)
+  await forgetSignInAttempts(email, client)
   return { id: row.id, email: row.email, name: row.name, role: row.role, sessionVersion: row.session_version }
 }
