@@ -5,7 +5,7 @@ import type { UserActor } from '#server/context.ts'
 export interface TestStream {
   messages: { cursor: string; message: StreamMessage }[]
   /** `n` of the data of each event so far. */
-  seen(): unknown[]
+  seen: () => unknown[]
   /** Resolves once the stream has ended, with the error that ended it. */
   ended: Promise<Error | null>
   close(): Promise<void>
