@@ -2,6 +2,7 @@ import type { Failure } from '#contracts/errors.ts'
 import type { InstanceStatus } from '#contracts/instances.ts'
 import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
+import { LaneFull } from '#server/dtma/bulkhead.ts'
 import { DtmaError } from '#server/dtma/errors.ts'
 import { toFailure } from '#server/errors.ts'
 import { convergeInstance } from '#server/instances/converge.ts'
@@ -39,7 +40,7 @@ export async function advanceDeployment({ deploymentId }: { deploymentId: string
     const deployment = await loadDeployment(deploymentId)
     return deployment && !isSettled(deployment) ? await step(claim, deployment) : 'done'
   } catch (error) {
-    if (error instanceof ClaimLost) return { again: HELD_MS }
+    if (error instanceof ClaimLost || error instanceof LaneFull) return { again: HELD_MS }
     throw error
   } finally {
     await releaseClaim(claim)
@@ -55,7 +56,7 @@ async function step(claim: Claim, deployment: DeploymentRow): Promise<Step> {
   if (!current?.instanceId) return { again: POLL_MS }
   let status: InstanceStatus | null
   try {
-    status = await convergeInstance(current.instanceId)
+    status = await convergeInstance(current.instanceId, { wait: false })
   } catch (error) {
     if (error instanceof DtmaError) return afterDtmaError(claim, current, error)
     throw error

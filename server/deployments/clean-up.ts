@@ -12,7 +12,7 @@ export async function cleanUp(
   let gone = deployment.instanceId === null
   if (deployment.instanceId !== null) {
     try {
-      const status = await convergeInstance(deployment.instanceId)
+      const status = await convergeInstance(deployment.instanceId, { wait: false })
       gone = status === null || status.state === 'absent'
     } catch (error) {
       if (!(error instanceof DtmaError)) throw error

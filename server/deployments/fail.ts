@@ -3,6 +3,7 @@ import type { Failure } from '#contracts/errors.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { actorName, systemCtx } from '#server/context.ts'
 import type { Db } from '#server/db/with-actor.ts'
+import { LaneFull } from '#server/dtma/bulkhead.ts'
 import { getLogs } from '#server/dtma/client.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
@@ -81,8 +82,10 @@ async function keepLogs(deployment: Ending): Promise<LogLine[]> {
       { id: toolbox.id, url: toolbox.url, certificate: toolbox.certificate },
       deployment.instanceId,
       LOG_TAIL,
+      { wait: false },
     )
-  } catch {
+  } catch (error) {
+    if (error instanceof LaneFull) throw error
     // The cause is known without the log; a toolbox that is away keeps the deployment from ending no longer than one call.
     return []
   }

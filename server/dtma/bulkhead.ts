@@ -3,10 +3,18 @@ const MAX_IN_FLIGHT = 2
 
 const lanes = new Map<string, { busy: number; waiting: (() => void)[] }>()
 
-/** Runs `work` when fewer than two calls to this toolbox are in flight, in order of arrival. */
-export async function inLane<T>(toolboxId: string, work: () => Promise<T>): Promise<T> {
+/** As many calls to this toolbox are in flight as may be. */
+export class LaneFull extends Error {}
+
+/**
+ * Runs `work` when fewer than two calls to this toolbox are in flight, in order of arrival; without `wait` it throws LaneFull
+ * when there are two, for job steps: those that waited would keep the queue from all other toolboxes.
+ */
+export async function inLane<T>(toolboxId: string, wait: boolean, work: () => Promise<T>): Promise<T> {
   const lane = lanes.get(toolboxId) ?? { busy: 0, waiting: [] }
   lanes.set(toolboxId, lane)
+  if (lane.busy >= MAX_IN_FLIGHT && !wait)
+    throw new LaneFull(`${MAX_IN_FLIGHT} calls to toolbox ${toolboxId} are in flight`)
   if (lane.busy >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => lane.waiting.push(resolve))
   else lane.busy += 1
   try {

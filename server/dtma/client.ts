@@ -53,14 +53,24 @@ export function getStatus(toolbox: ToolboxAddress): Promise<AgentStatus> {
   return call(toolbox, 'GET', '/v1/status', AgentStatus)
 }
 
+/** What to do when the toolbox is busy already: job steps do not wait, and come again after LaneFull. */
+export interface CallOptions {
+  readonly wait: boolean
+}
+
 /** The one mutation. Throws DtmaError; `agentCode` STALE_FENCE means that somebody newer has spoken. */
-export function putInstance(toolbox: ToolboxAddress, id: string, body: PutInstance): Promise<InstanceStatus> {
-  return call(toolbox, 'PUT', `/v1/instances/${id}`, InstanceStatus, body)
+export function putInstance(
+  toolbox: ToolboxAddress,
+  id: string,
+  body: PutInstance,
+  options?: CallOptions,
+): Promise<InstanceStatus> {
+  return call(toolbox, 'PUT', `/v1/instances/${id}`, InstanceStatus, { ...options, body })
 }
 
 /** The last lines of an instance's log, redacted by the agent. Throws DtmaError. */
-export async function getLogs(toolbox: ToolboxAddress, id: string, tail: number) {
-  return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?tail=${tail}`, LogLines)).lines
+export async function getLogs(toolbox: ToolboxAddress, id: string, tail: number, options?: CallOptions) {
+  return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?tail=${tail}`, LogLines, options)).lines
 }
 
 async function call<T extends z.ZodType>(
@@ -68,9 +78,9 @@ async function call<T extends z.ZodType>(
   method: 'GET' | 'PUT',
   path: string,
   schema: T,
-  body?: unknown,
+  { wait = true, body }: Partial<CallOptions> & { body?: unknown } = {},
 ): Promise<z.output<T>> {
-  return inLane(toolbox.id, async () => {
+  return inLane(toolbox.id, wait, async () => {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
     let status: number
     let bytes: Buffer

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ToolberthDeploymentFailed, waitForDeployment } from '#client/index.ts'
 import { ERROR_CATALOGUE, type ErrorCode } from '#contracts/errors.ts'
 import type { DeployAnswer } from '#contracts/servers.ts'
+import { agentAnswers } from '#scripts/start/readiness.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { leftoversOf } from './leftovers.ts'
 import { addToolbox, type SecondToolbox } from './second-toolbox.ts'
@@ -9,6 +10,9 @@ import { until } from './until.ts'
 
 /** A deployment waits 45 s for a toolbox that is silent; after as long, the next look (every 30 s) calls it unreachable. */
 const UNREACHABLE_MS = 100_000
+
+/** One worker moves 10 deployments at the same time; each call to a toolbox that hangs takes 5 s. */
+const MORE_THAN_AT_ONCE = 24
 
 let installation: Installation
 let box: SecondToolbox
@@ -30,6 +34,8 @@ afterAll(async () => {
   await box?.dispose()
   await installation?.stop()
 }, 60_000)
+
+const toolbox = () => installation.client.toolboxes.get.query({ id: box.id })
 
 /** Waits as a script would, and answers the error that it gets. */
 async function failureOf(server: DeployAnswer): Promise<ToolberthDeploymentFailed> {
@@ -101,7 +107,6 @@ describe('a toolbox that is gone', () => {
   })
 
   it('is shown as unreachable, and revived by its next heartbeat', { timeout: 180_000 }, async () => {
-    const toolbox = () => installation.client.toolboxes.get.query({ id: box.id })
     const shown = await until(
       'the toolbox is unreachable',
       async () => {
@@ -123,4 +128,27 @@ describe('a toolbox that is gone', () => {
     await installation.remove(again)
     await installation.remove(deployedToNobody)
   })
+})
+
+it('a toolbox that hangs delays no other', { timeout: 180_000 }, async () => {
+  box.start()
+  await until('the toolbox answers', () => agentAnswers(`https://${box.address}`))
+  const thaw = box.freeze()
+  const limits = { memoryMb: 64 }
+  const stuck = await Promise.all(
+    Array.from({ length: MORE_THAN_AT_ONCE }, (_, index) =>
+      installation.deploy(`stuck-${index}`, 'plain-server', { toolboxId: box.id, limits }),
+    ),
+  )
+  const [local] = await installation.rows<{ id: string }>("SELECT id FROM toolboxes WHERE kind = 'local'")
+  const other = await installation.deploy('unbothered', 'plain-server', { toolboxId: local?.id })
+  expect(await installation.ended(other.deploymentId, 30_000)).toMatchObject({ state: 'live' })
+  const states = await installation.rows<{ state: string }>(
+    'SELECT DISTINCT state FROM deployments WHERE id = ANY($1::uuid[]) AND finished_at IS NULL',
+    [stuck.map(({ deploymentId }) => deploymentId)],
+  )
+  expect(states).toEqual([{ state: 'preparing' }])
+  thaw()
+  await Promise.all([...stuck, other].map((server) => installation.remove(server)))
+  await box.dispose()
 })

@@ -15,10 +15,12 @@ export type SecondToolbox = {
   id: string
   /** `127.0.0.1:port`, as the control plane dials it. */
   address: string
-  /** Starts its agent, also again after `kill`. */
+  /** Starts its agent unless it runs, also again after `kill`. */
   start(): void
   /** kill -9, with nobody to restart it. */
   kill(): Promise<void>
+  /** Its agent stands still: connections are accepted, and nothing is answered until the answer is called. */
+  freeze(): () => void
   /** Ends its agent and deletes the home. */
   dispose(): Promise<void>
 }
@@ -54,6 +56,7 @@ export async function addToolbox(installation: Installation, name: string): Prom
     id,
     address: `127.0.0.1:${port}`,
     start() {
+      if (agent !== null) return
       const log = openSync(join(home, 'agent.log'), 'a', 0o600)
       agent = spawn(process.execPath, [ENTRY], {
         env: {
@@ -71,6 +74,11 @@ export async function addToolbox(installation: Installation, name: string): Prom
       if (agent.pid) noteProcess(inject('runFolder'), agent.pid)
     },
     kill: () => end('SIGKILL'),
+    freeze() {
+      const frozen = agent
+      frozen?.kill('SIGSTOP')
+      return () => frozen?.kill('SIGCONT')
+    },
     async dispose() {
       await end('SIGTERM')
       rmSync(home, { recursive: true, force: true })
