@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { type Agent, fetch as undiciFetch } from 'undici'
+import { inject } from 'vitest'
 import type { PutInstance } from '#contracts/dtma.ts'
 import { type InstanceSpec, InstanceStatus } from '#contracts/instances.ts'
 import type { Identity } from '#protocol/identity.ts'
 import { createPinnedDispatcher } from '#protocol/pinned-dispatcher.ts'
 import type { ControlPlaneStandIn } from './control-plane-stand-in.ts'
+import { noteProcess } from './run-folder.ts'
 
 const ENTRY = fileURLToPath(new URL('../dtma/index.ts', import.meta.url))
 
@@ -90,6 +92,7 @@ export async function createAgentProcess(
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       child = started
+      if (started.pid !== undefined) noteProcess(inject('runFolder'), started.pid)
       for (const stream of [started.stdout, started.stderr]) {
         stream.setEncoding('utf8').on('data', (text: string) => {
           output += text

@@ -44,6 +44,7 @@ it('gives a follower every line once', async () => {
   unfollow()
   log.write('stdout', 'unheard')
   expect(got).not.toContain('unheard')
+  await log.flush()
 })
 
 it('is bounded on disk and keeps the newest', async () => {
@@ -67,6 +68,7 @@ it('asks a chatty writer to wait', async () => {
   expect(wait).not.toBeNull()
   await wait
   expect(log.drained()).toBeNull()
+  await log.flush()
 })
 
 it('is deleted, and tells its followers', async () => {
