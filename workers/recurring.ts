@@ -25,7 +25,7 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
 }
 
 /** Workers and schedulers of the recurring jobs. Call the answer to stop. */
-export function startRecurring(): () => Promise<void> {
+export function startRecurring(upsertMs = UPSERT_MS): () => Promise<void> {
   const names = Object.keys(HANDLERS) as RecurringName[]
   const workers: Worker[] = names.map((name) => createRecurringWorker(name, HANDLERS[name]))
   const queues = names.map((name) => {
@@ -46,7 +46,7 @@ export function startRecurring(): () => Promise<void> {
       }
   }
   void upsert()
-  const timer = setInterval(() => void upsert(), UPSERT_MS)
+  const timer = setInterval(() => void upsert(), upsertMs)
   return async () => {
     clearInterval(timer)
     await Promise.all(workers.map((worker) => worker.close()))
