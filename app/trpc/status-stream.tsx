@@ -15,9 +15,12 @@ export const useStreamState = (): StreamState => useContext(StreamStateContext)
 
 /** A glance at another tab should not cost a reconnect. */
 const PAUSE_AFTER_MS = 3_000
-/** Pages without a query that has a cursor start the stream from now. */
+/** Pages without a query that has a cursor start the stream from now, once their queries have ended or take too long. */
 const CURSOR_WAIT_MS = 1_000
-const RESTART_MS = 3_000
+const CURSOR_WAITS = 10
+/** Waits before a stream that the server ended or refused is opened anew: doubled each time, until one brings something. */
+const RESTART_FIRST_MS = 1_000
+const RESTART_LONGEST_MS = 30_000
 
 interface Cursor {
   cursor?: unknown
@@ -35,6 +38,7 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
     let cursor: string | undefined
     let stream: { unsubscribe: () => void } | undefined
     let timer: ReturnType<typeof setTimeout> | undefined
+    let restarts = 0
     const later = (ms: number, run: () => void) => {
       clearTimeout(timer)
       timer = setTimeout(run, ms)
@@ -43,6 +47,13 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
     const close = () => {
       stream?.unsubscribe()
       stream = undefined
+    }
+    const restart = (refetch: boolean) => {
+      setState('reconnecting')
+      const wait = Math.min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** restarts)
+      restarts += 1
+      // Many pages lose the same server at once and should not come back as one.
+      later(wait * (0.75 + Math.random() / 2), () => open(refetch))
     }
     const open = (refetch: boolean) => {
       clearTimeout(timer)
@@ -53,6 +64,7 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
           onData(tracked) {
             const { id, data } = tracked as { id: string; data: StreamMessage }
             cursor = id
+            restarts = 0
             setState('live')
             if (data.kind === 'event') invalidator.push(data.event)
             else if (data.kind === 'reset' || refetch) void queryClient.invalidateQueries()
@@ -66,13 +78,11 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
             if (readFailure(error).code === 'UNAUTHENTICATED') return void endSession()
             // A refused cursor is of no more use: start from now and fetch everything anew.
             cursor = undefined
-            setState('reconnecting')
-            later(RESTART_MS, () => open(true))
+            restart(true)
           },
           onComplete() {
             stream = undefined
-            setState('reconnecting')
-            later(RESTART_MS, () => open(!cursor))
+            restart(!cursor)
           },
         },
       )
@@ -95,6 +105,11 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
       setState('paused')
     }
 
+    // The first showing of a page is no return to it.
+    const onPageShow = (event: PageTransitionEvent) => {
+      if (event.persisted) onVisibility()
+    }
+
     const offer = (data: unknown) => {
       const offered = (data as Cursor | null | undefined)?.cursor
       if (cursor !== undefined || stream || typeof offered !== 'string') return
@@ -105,15 +120,19 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
     const unwatch = queryClient.getQueryCache().subscribe((event) => {
       if (event.type === 'updated' && event.action.type === 'success') offer(event.action.data)
     })
-    if (!stream) later(CURSOR_WAIT_MS, () => open(true))
+    // Before the page below is there, nothing has been asked yet.
+    const isBusy = () => queryClient.isFetching() > 0 || queryClient.getQueryCache().getAll().length === 0
+    const awaitCursor = (waits: number) =>
+      later(CURSOR_WAIT_MS, () => (waits > 0 && isBusy() ? awaitCursor(waits - 1) : open(true)))
+    if (!stream) awaitCursor(CURSOR_WAITS)
 
     document.addEventListener('visibilitychange', onVisibility)
     window.addEventListener('pagehide', onPageHide)
-    window.addEventListener('pageshow', onVisibility)
+    window.addEventListener('pageshow', onPageShow)
     return () => {
       document.removeEventListener('visibilitychange', onVisibility)
       window.removeEventListener('pagehide', onPageHide)
-      window.removeEventListener('pageshow', onVisibility)
+      window.removeEventListener('pageshow', onPageShow)
       unwatch()
       clearTimeout(timer)
       invalidator.stop()

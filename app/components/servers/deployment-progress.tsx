@@ -4,7 +4,7 @@ import { Check, CircleDashed, LoaderCircle, X } from 'lucide-react'
 import { stepsOf } from '#app/components/servers/deployment-steps.ts'
 import { isEnded } from '#app/components/servers/server-state.tsx'
 import { cn } from '#app/components/ui/cn.ts'
-import { formatDuration } from '#app/components/ui/format.ts'
+import { formatDuration, formatWhole } from '#app/components/ui/format.ts'
 import { useNow } from '#app/components/ui/use-now.ts'
 import type { Deployment } from '#contracts/servers.ts'
 
@@ -21,7 +21,7 @@ function estimate(deployment: Deployment, now: number): string {
   if (!deployment.estimatedReadyAt) return 'No estimate: this package has not been deployed here before.'
   const left = Date.parse(deployment.estimatedReadyAt) - now
   return left > 0
-    ? `Ready in about ${formatDuration(Math.max(1000, left))}, judging by earlier deployments.`
+    ? `Ready in about ${formatWhole(left)}, judging by earlier deployments.`
     : 'Taking longer than earlier deployments did.'
 }
 

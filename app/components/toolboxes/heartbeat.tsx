@@ -2,7 +2,7 @@
 
 import { HeartPulse } from 'lucide-react'
 import { cn } from '#app/components/ui/cn.ts'
-import { formatDuration } from '#app/components/ui/format.ts'
+import { formatWhole } from '#app/components/ui/format.ts'
 import { useNow } from '#app/components/ui/use-now.ts'
 import { HEARTBEAT_SECONDS } from '#contracts/dtma.ts'
 
@@ -22,8 +22,7 @@ export function Heartbeat({ at }: { at: string | null }) {
       suppressHydrationWarning
     >
       <HeartPulse aria-hidden className="size-3.5" />
-      Heartbeat{' '}
-      {age < 1000 ? 'just now' : `${formatDuration(Math.floor(age / 1000) * 1000).replace('.0', '')} ago`}
+      Heartbeat {age < 1000 ? 'just now' : `${formatWhole(age)} ago`}
       {late ? ', overdue' : ''}
     </span>
   )

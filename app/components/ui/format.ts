@@ -9,6 +9,12 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
+/** The same in whole seconds, at least one: for what is rough or keeps counting. */
+export function formatWhole(ms: number): string {
+  const seconds = Math.max(1, Math.floor(ms / 1000))
+  return seconds < 10 ? `${seconds} s` : formatDuration(seconds * 1000)
+}
+
 /** "340 ms" under a second, then seconds. */
 export const formatLatency = (ms: number): string =>
   ms < 1000 ? `${Math.max(1, Math.round(ms))} ms` : formatDuration(ms)
