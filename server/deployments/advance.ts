@@ -131,7 +131,8 @@ function isSettled(deployment: DeploymentRow): boolean {
 
 async function loadDeployment(id: string) {
   return withActor(actor, async (db) => {
-    await db.$executeRaw`UPDATE deployments SET touched_at = clock_timestamp() WHERE id = ${id}::uuid`
+    await db.$executeRaw`UPDATE deployments SET touched_at = clock_timestamp()
+      WHERE id = ${id}::uuid AND (finished_at IS NULL OR (state <> 'live' AND cleaned_up_at IS NULL))`
     return db.deployment.findUnique({
       where: { id },
       include: {

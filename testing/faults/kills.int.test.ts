@@ -39,7 +39,7 @@ async function expectWholeEnd(server: { serverId: string; name: string }, ending
   expect(await installation.remove(server)).toEqual([])
 }
 
-describe.each(['worker', 'web', 'gateway', 'dtma', 'redis'])('kill -9 of %s', (name) => {
+describe.each(['worker', 'web', 'gateway', 'dtma', 'redis', 'postgres'])('kill -9 of %s', (name) => {
   it('while the package is installed', { timeout: 180_000 }, async () => {
     const held = installation.registry.holdNext()
     const server = await installation.deploy(`${name}-installing`, 'plain-server')

@@ -90,6 +90,15 @@ async function factsOf(serverId: string): Promise<unknown> {
   }
 }
 
+/** The same once the successor, too, has given its claim back. */
+async function settledFactsOf(serverId: string): Promise<unknown> {
+  await until('the claim is given back', async () => {
+    const sql = 'SELECT FROM mcp_servers WHERE id = $1 AND lease_expires_at IS NULL'
+    return (await installation.rows(sql, [serverId])).length > 0
+  })
+  return factsOf(serverId)
+}
+
 /** The agent's own word on instances; their memory changes by itself. */
 async function toolboxSays(ids: string[]): Promise<Partial<InstanceStatus>[]> {
   const [toolbox] = await installation.rows<ToolboxAddress>('SELECT id, url, certificate FROM toolboxes')
@@ -108,7 +117,7 @@ describe('a worker that freezes for longer than its lease', () => {
     const thaw = freezeWorker()
     await startSecondWorker()
     expect(await installation.ended(server.deploymentId, TAKEN_OVER_MS)).toMatchObject({ state: 'live' })
-    const before = await factsOf(server.serverId)
+    const before = await settledFactsOf(server.serverId)
     thaw()
     await sleep(LAST_WORDS_MS)
     expect(await factsOf(server.serverId)).toEqual(before)
@@ -126,7 +135,7 @@ describe('a worker that freezes for longer than its lease', () => {
       state: 'cancelled',
       failure: { code: 'SUPERSEDED' },
     })
-    const before = await factsOf(server.serverId)
+    const before = await settledFactsOf(server.serverId)
     held.release()
     thaw()
     await sleep(LAST_WORDS_MS)
