@@ -108,11 +108,12 @@ describe('waitForDeployment', () => {
 
   it('stops waiting when the time is over or its signal aborts', async () => {
     const deployed = await deploy()
-    const late: unknown = await waitForDeployment(client, { ...deployed, timeoutMs: 300 }).catch(
-      (error: unknown) => error,
-    )
+    const late: unknown = await waitForDeployment(client, {
+      ...deployed,
+      timeoutMs: 1_000,
+    }).catch((error: unknown) => error)
     expect(late).toBeInstanceOf(ToolberthDeploymentTimedOut)
-    expect(late).toMatchObject({ deployment: { state: 'queued' } })
+    expect((late as Error).message).toContain('was queued')
 
     const reason = new Error('enough')
     const stop = new AbortController()

@@ -27,7 +27,7 @@ export interface LiveDeployment {
 
 const DEFAULT_TIMEOUT_MS = 5 * 60_000
 const RETRY_MS = 500
-const ENDED: ReadonlySet<unknown> = new Set<DeploymentState>(['live', 'failed', 'cancelled', 'rolled_back'])
+const ENDED: ReadonlySet<string> = new Set<DeploymentState>(['live', 'failed', 'cancelled', 'rolled_back'])
 
 /** A deployment ended otherwise than live. `message` says why and what to do. */
 export class ToolberthDeploymentFailed extends Error {
@@ -78,8 +78,10 @@ export class ToolberthDeploymentTimedOut extends Error {
   override readonly name = 'ToolberthDeploymentTimedOut'
   readonly deployment: Deployment
 
-  constructor(deployment: Deployment, timeoutMs: number) {
-    super(`The deployment is still ${deployment.state} after ${timeoutMs / 1000} s.`)
+  constructor(deployment: Deployment, lastState: string, timeoutMs: number) {
+    super(
+      `The deployment has not ended within ${timeoutMs / 1000} s; it was ${lastState} when last heard of.`,
+    )
     this.deployment = deployment
   }
 }
@@ -97,26 +99,30 @@ export async function waitForDeployment(
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
   let found = await look(client, options, options.signal)
   const { id } = found.deployment
+  let lastState: string = found.deployment.state
   const isOver = () => ENDED.has(found.deployment.state)
   const again = async () => {
     found = await persist(() => look(client, { serverId, deploymentId: id }, signal), signal)
+    lastState = found.deployment.state
   }
   try {
     while (!isOver()) {
       for await (const message of statusMessages(client, { serverId, cursor: found.server.cursor, signal })) {
         if (message.kind === 'hello') continue
         const event = message.kind === 'event' ? message.event : null
-        if (event?.subjectId === id) onEvent?.(event)
-        const isEnd =
-          event?.type === 'server.deleted' || (event?.subjectId === id && ENDED.has(event.data.state))
-        if (isEnd || message.kind === 'reset') await again()
+        if (event?.subjectId === id) {
+          onEvent?.(event)
+          if (typeof event.data.state === 'string') lastState = event.data.state
+        }
+        if (ENDED.has(lastState) || event?.type === 'server.deleted' || message.kind === 'reset')
+          await again()
         if (isOver()) break
       }
       if (!isOver()) await pause(signal)
     }
   } catch (error) {
     if (timeout.aborted && !options.signal?.aborted)
-      throw new ToolberthDeploymentTimedOut(found.deployment, timeoutMs)
+      throw new ToolberthDeploymentTimedOut(found.deployment, lastState, timeoutMs)
     options.signal?.throwIfAborted()
     throw error
   }
