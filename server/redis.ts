@@ -4,10 +4,17 @@ import { logger } from '#server/logger.ts'
 
 const holder = globalThis as typeof globalThis & { toolberthRedis?: Redis }
 
+/** A Redis that hangs keeps its connections open; none of our commands takes long. */
+const COMMAND_TIMEOUT_MS = 3_000
+
 /** The process's one connection for commands: fails fast while Redis is away, so that requests get an answer. */
 export function redis(): Redis {
   holder.toolberthRedis ??= withLog(
-    new Redis(env.REDIS_URL, { maxRetriesPerRequest: 1, connectionName: 'toolberth' }),
+    new Redis(env.REDIS_URL, {
+      maxRetriesPerRequest: 1,
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      connectionName: 'toolberth',
+    }),
   )
   return holder.toolberthRedis
 }
