@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DesiredState, InstanceSpec, InstanceStatus } from './instances.ts'
-import { Id } from './names.ts'
+import { ForeignText, Id } from './names.ts'
 
 /** Versions of the agent protocol this build speaks: N and N-1 once there are two. */
 export const PROTOCOL_VERSIONS = [1] as const
@@ -50,7 +50,7 @@ export type AgentStatus = z.infer<typeof AgentStatus>
 export const LogLine = z.object({
   at: z.iso.datetime(),
   stream: z.enum(['stdout', 'stderr', 'agent']),
-  text: z.string(),
+  text: ForeignText,
 })
 export type LogLine = z.infer<typeof LogLine>
 export const LogLines = z.object({ lines: z.array(LogLine) })
@@ -84,7 +84,7 @@ export const AgentError = z.object({
       'UPSTREAM_FAILED',
       'INTERNAL',
     ]),
-    message: z.string(),
+    message: ForeignText,
     /** Highest fence known, with STALE_FENCE. */
     fence: z.int().optional(),
     /** ISO time of the server, with CLOCK_SKEW. */
@@ -102,7 +102,7 @@ export const EnrollRequest = z.object({
   certificate: z.string().max(8192),
   /** `https://host:port` under which worker and gateway reach the agent. */
   advertisedUrl: z.url({ protocol: /^https$/ }).max(512),
-  agentVersion: z.string().max(64),
+  agentVersion: ForeignText.max(64),
   protocolVersions: z.array(z.int()).min(1).max(16),
   driver: Driver,
   isolation: z.enum(['uid', 'bwrap', 'container', 'none']),
@@ -124,10 +124,10 @@ export type EnrollResponse = z.infer<typeof EnrollResponse>
 export const Heartbeat = z.object({
   toolboxId: Id,
   /** New at every start of the agent. */
-  bootId: z.string().max(64),
+  bootId: ForeignText.max(64),
   /** Counts up within a boot; an older one than the newest seen is ignored. */
-  sequence: z.int().nonnegative(),
-  agentVersion: z.string().max(64),
+  sequence: z.int32().nonnegative(),
+  agentVersion: ForeignText.max(64),
   protocolVersion: z.int(),
   host: HostMetrics,
   instances: z.array(InstanceStatus).max(2000),

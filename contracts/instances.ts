@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EnvName, Id, NpmPackageName, NpmVersion, Text } from './names.ts'
+import { EnvName, ForeignText, Id, NpmPackageName, NpmVersion, Text } from './names.ts'
 
 export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
 export type Transport = z.infer<typeof Transport>
@@ -99,27 +99,27 @@ export type InstanceErrorCode = z.infer<typeof InstanceErrorCode>
 export const InstanceError = z.object({
   code: InstanceErrorCode,
   /** Technical detail for admins, redacted, one paragraph. */
-  detail: z.string().max(4000),
+  detail: ForeignText.max(4000),
   /** The variable's name for SERVER_NEEDS_VARIABLE. */
-  variable: z.string().optional(),
+  variable: ForeignText.optional(),
 })
 export type InstanceError = z.infer<typeof InstanceError>
 
 export const InstanceStatus = z.object({
   id: Id,
   /** Highest fence the agent accepted for this instance. */
-  fence: z.int().nonnegative(),
+  fence: z.int32().nonnegative(),
   desired: DesiredState,
   state: InstanceState,
   /** Real step inside the state, e.g. "Installing packages"; null when there is none. */
-  phase: z.string().max(200).nullable(),
-  exitCode: z.int().nullable(),
-  signal: z.string().nullable(),
-  restarts: z.int().nonnegative(),
+  phase: ForeignText.max(200).nullable(),
+  exitCode: z.int32().nullable(),
+  signal: ForeignText.nullable(),
+  restarts: z.int32().nonnegative(),
   startedAt: z.iso.datetime().nullable(),
   /** Version really installed, once known. */
-  resolvedVersion: z.string().nullable(),
+  resolvedVersion: ForeignText.nullable(),
   error: InstanceError.nullable(),
-  memoryBytes: z.number().nullable(),
+  memoryBytes: z.number().nonnegative().max(Number.MAX_SAFE_INTEGER).nullable(),
 })
 export type InstanceStatus = z.infer<typeof InstanceStatus>

@@ -8,6 +8,14 @@ export const Name = z
   .max(40, 'Use at most 40 characters.')
   .regex(NAME_PATTERN, 'Use lower-case letters, digits and single dashes between them, such as "web-search".')
 
+/** Text that a toolbox or a server made: what Postgres cannot keep (see `Text`) is replaced, since nobody could correct it. */
+export const ForeignText = z.string().overwrite(storable)
+
+/** Replaces null characters and halves of surrogate pairs by U+FFFD. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
+}
+
 /** In lower case, as Postgres answers it, so that ids can be compared as text. */
 export const Id = z.uuid('This is not an id of ours (a UUID).').toLowerCase()
 

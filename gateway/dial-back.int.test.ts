@@ -31,9 +31,9 @@ it('reaches toolboxes that are there, and says of the others why not, with addre
       if (++rounds === 1) throw new Error('the store is away')
       return [...waiting.values()]
     },
-    record: async ({ toolboxId, ok, error }) => {
-      said.set(toolboxId, ok || (error ?? ''))
-      if (ok) waiting.delete(toolboxId)
+    record: async ({ toolbox, ok, error }) => {
+      said.set(toolbox.id, ok || (error ?? ''))
+      if (ok) waiting.delete(toolbox.id)
     },
     onError: (error) => errors.push(error),
   })

@@ -14,7 +14,12 @@ export interface DialBackInput {
   identity: Identity
   /** Toolboxes that enrolled and that the gateway has not reached yet. */
   list: () => Promise<{ id: string; url: string; certificate: string }[]>
-  record: (result: { toolboxId: string; identity: 'gateway'; ok: boolean; error?: string }) => Promise<void>
+  record: (result: {
+    toolbox: { id: string; url: string; certificate: string }
+    identity: 'gateway'
+    ok: boolean
+    error?: string
+  }) => Promise<void>
   /** Told of errors of `list` and `record`; a toolbox that does not answer is none. */
   onError: (error: unknown) => void
   everyMs?: number
@@ -45,19 +50,11 @@ export function startDialBack(input: DialBackInput): { stop(): Promise<void> } {
     round = lookAround()
   }
 
-  async function dialOne({
-    id,
-    url,
-    certificate,
-  }: {
-    id: string
-    url: string
-    certificate: string
-  }): Promise<void> {
-    const error = await dial(url, certificate, input.identity, stopping.signal)
+  async function dialOne(toolbox: { id: string; url: string; certificate: string }): Promise<void> {
+    const error = await dial(toolbox.url, toolbox.certificate, input.identity, stopping.signal)
     if (stopping.signal.aborted) return
     await input.record({
-      toolboxId: id,
+      toolbox,
       identity: 'gateway',
       ok: error === null,
       ...(error === null ? {} : { error }),

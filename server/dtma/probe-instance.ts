@@ -1,3 +1,4 @@
+import { storable } from '#contracts/names.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
 import { type ProbeOptions, probeMcp } from '#mcp/probe.ts'
 import { dispatcherFor, type ToolboxAddress } from './client.ts'
@@ -5,16 +6,27 @@ import { dispatcherFor, type ToolboxAddress } from './client.ts'
 /** Milliseconds for each stage of a probe through the toolbox. */
 export const STAGE_TIMEOUT_MS = 10_000
 
-/** A whole MCP handshake with an instance over the very path that the gateway uses. */
+/** A whole MCP handshake with an instance over the very path that the gateway uses. Its answer can be kept by Postgres. */
 export async function probeInstance(
   toolbox: ToolboxAddress,
   instanceId: string,
   options: Pick<ProbeOptions, 'onStage' | 'signal'> & { timeoutMs?: number } = {},
 ): Promise<ProbeResult> {
-  return probeMcp({
-    url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
-    dispatcher: await dispatcherFor(toolbox),
-    timeoutMs: STAGE_TIMEOUT_MS,
-    ...options,
-  })
+  return storableAll(
+    await probeMcp({
+      url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
+      dispatcher: await dispatcherFor(toolbox),
+      timeoutMs: STAGE_TIMEOUT_MS,
+      ...options,
+    }),
+  )
+}
+
+/** `storable` for every text inside, names of fields included: tools are what their server's author wrote. */
+function storableAll<T>(value: T): T
+function storableAll(value: unknown): unknown {
+  if (typeof value === 'string') return storable(value)
+  if (Array.isArray(value)) return value.map(storableAll)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [storable(name), storableAll(one)]))
 }

@@ -8,10 +8,10 @@ export async function dialBackToolboxes(): Promise<void> {
     waiting.map(async (toolbox) => {
       try {
         await getStatus(toolbox)
-        await recordDialBack({ toolboxId: toolbox.id, identity: 'worker', ok: true })
+        await recordDialBack({ toolbox, identity: 'worker', ok: true })
       } catch (error) {
         await recordDialBack({
-          toolboxId: toolbox.id,
+          toolbox,
           identity: 'worker',
           ok: false,
           error: (error as Error).message,

@@ -27,23 +27,26 @@ export async function listToolboxesToVerify(identity: IdentityName): Promise<Too
 
 /**
  * Records that an identity reached the advertised URL of a toolbox, or why not. It becomes active once worker and gateway both
- * have; a failure names address and port and does not end the enrolment, since the next try may pass.
+ * have; a failure names address and port and does not end the enrolment, since the next try may pass. Nothing is recorded of an
+ * address or key that the toolbox has since enrolled anew without.
  */
 export async function recordDialBack(result: {
-  toolboxId: string
+  toolbox: ToolboxAddress
   identity: IdentityName
   ok: boolean
   error?: string
 }): Promise<void> {
-  const { toolboxId: id, identity } = result
+  const { identity } = result
+  const { id, url, certificate } = result.toolbox
+  const dialled = { id, url, certificate, state: 'enrolling' } as const
   await withActor(actor, async (db) => {
     if (!result.ok) {
-      const row = await db.toolbox.findUnique({ where: { id }, select: { failure: true, state: true } })
+      const row = await db.toolbox.findFirst({ where: dialled, select: { failure: true } })
       const detail = `${identity}: ${result.error ?? 'no answer'}`
       const known = Failure.safeParse(row?.failure)
-      if (row?.state !== 'enrolling' || (known.success && known.data.detail === detail)) return
+      if (!row || (known.success && known.data.detail === detail)) return
       await db.toolbox.updateMany({
-        where: { id, state: 'enrolling' },
+        where: dialled,
         data: { failure: toFailure('TOOLBOX_UNREACHABLE', { detail }) },
       })
       await emit(db, {
@@ -57,11 +60,11 @@ export async function recordDialBack(result: {
     }
     const now = new Date()
     await db.toolbox.updateMany({
-      where: { id, state: 'enrolling' },
+      where: dialled,
       data: identity === 'worker' ? { workerVerifiedAt: now } : { gatewayVerifiedAt: now },
     })
     const verified = await db.toolbox.count({
-      where: { id, state: 'enrolling', workerVerifiedAt: { not: null }, gatewayVerifiedAt: { not: null } },
+      where: { ...dialled, workerVerifiedAt: { not: null }, gatewayVerifiedAt: { not: null } },
     })
     if (verified > 0) await moveToolbox(db, id, 'active')
   })

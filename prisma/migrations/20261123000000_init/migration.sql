@@ -603,7 +603,9 @@ CREATE FUNCTION app.api_key_lookup(key_hash bytea)
 CREATE FUNCTION app.consume_enrollment(hash bytea) RETURNS uuid
   LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
     UPDATE public.toolbox_enrollments e SET used_at = now()
-    WHERE e.token_hash = hash AND e.used_at IS NULL AND e.expires_at > now() RETURNING e.toolbox_id $$;
+    WHERE e.token_hash = hash AND e.used_at IS NULL AND e.expires_at > now()
+      AND EXISTS (SELECT FROM public.toolboxes t WHERE t.id = e.toolbox_id AND t.state <> 'deleting')
+    RETURNING e.toolbox_id $$;
 CREATE FUNCTION app.toolbox_certificate(toolbox uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT t.certificate FROM public.toolboxes t WHERE t.id = toolbox AND t.state <> 'deleting' $$;
