@@ -1,5 +1,7 @@
 import pg from 'pg'
 import { expect, it } from 'vitest'
+import { query } from '#testing/database.ts'
+import { until } from '#testing/faults/until.ts'
 import { asSystem, seedServer, seedToolbox, useSeededInstallation } from '#testing/seeded.ts'
 
 const { database } = await useSeededInstallation()
@@ -16,6 +18,10 @@ it('tells no toolbox of an instance that is given up at the same moment', async 
     await other.query('BEGIN')
     await other.query('SELECT accepted FROM instances WHERE id = $1 FOR UPDATE', [instanceId])
     const converging = convergeInstance(instanceId)
+    await until('it waits for the row', async () => {
+      const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      return (await query(database.adminUrl, sql)).length > 0
+    })
     await other.query("UPDATE instances SET desired = 'absent', gone_at = now() WHERE id = $1", [instanceId])
     await other.query('COMMIT')
     expect(await converging).toBeNull()
