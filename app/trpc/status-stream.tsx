@@ -18,9 +18,9 @@ const PAUSE_AFTER_MS = 3_000
 /** Pages without a query that has a cursor start the stream from now, once their queries have ended or take too long. */
 const CURSOR_WAIT_MS = 1_000
 const CURSOR_WAITS = 10
-/** Waits before a stream that the server ended or refused is opened anew: doubled each time, until one brings something. */
+/** Waits before a stream that broke, or that the server ended or refused, is opened anew: doubled each time, until one brings something. */
 const RESTART_FIRST_MS = 1_000
-const RESTART_LONGEST_MS = 30_000
+const RESTART_LONGEST_MS = 15_000
 
 interface Cursor {
   cursor?: unknown
@@ -70,8 +70,11 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
             else if (data.kind === 'reset' || refetch) void queryClient.invalidateQueries()
             refetch = false
           },
-          onConnectionStateChange({ state: next }) {
-            if (next === 'connecting') setState((now) => (now === 'live' ? 'reconnecting' : now))
+          onConnectionStateChange({ state: next, error }) {
+            if (next !== 'connecting' || !error) return
+            // EventSource would come back every 3 s on the same connection, and so keep a stopping server from its end.
+            close()
+            restart(!cursor)
           },
           onError(error) {
             stream = undefined
