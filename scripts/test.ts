@@ -45,7 +45,7 @@ async function suite(
   const began = Date.now()
   console.log(`  ${name} …`)
   const finished = await runCommand(command, {
-    timeoutMs: 12 * MINUTE,
+    timeoutMs: 14 * MINUTE,
     show: true,
     signal: interrupted.signal,
     env: options.env,

@@ -1,4 +1,4 @@
-import { freePort, portProblem } from '#scripts/services/ports.ts'
+import { lastingFreePort, portProblem } from '#scripts/services/ports.ts'
 import { StartError } from '#scripts/start-error.ts'
 import type { StartOptions } from './options.ts'
 
@@ -38,10 +38,10 @@ function explain(
   return `Port ${at.port} for ${at.what} ${reason}; choose another with ${at.option}.`
 }
 
-/** Three ports that are free now, all different. */
+/** Three ports that are free now, all different, for processes that listen only once the web application is built. */
 export async function freePorts(): Promise<StartOptions['ports']> {
-  const web = await freePort()
-  const gateway = await freePort()
-  const dtma = await freePort()
+  const web = await lastingFreePort()
+  const gateway = await lastingFreePort()
+  const dtma = await lastingFreePort()
   return new Set([web, gateway, dtma]).size === 3 ? { web, gateway, dtma } : freePorts()
 }
