@@ -661,29 +661,34 @@ CREATE CONSTRAINT TRIGGER users_rights AFTER DELETE OR UPDATE OF disabled_at, ro
 CREATE CONSTRAINT TRIGGER toolboxes_rights AFTER DELETE OR UPDATE OF url, certificate, state ON toolboxes
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.bump_rights_version();
 
--- Losing a grant ends the connections made by it.
-CREATE FUNCTION app.end_ungranted_connections() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+-- Ends connections that their owners may not have any longer, and tells them: those of a server, of a user, or both.
+CREATE FUNCTION app.end_connections(server uuid, owner uuid) RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
   SET search_path = pg_catalog AS $$
-BEGIN
-  UPDATE public.connections c SET state = 'disconnected', disconnected_at = now()
-  FROM public.mcp_servers s, public.users u
-  WHERE s.id = OLD.server_id AND s.visibility = 'restricted' AND u.id = OLD.user_id AND u.role <> 'ADMIN'
-    AND c.server_id = OLD.server_id AND c.user_id = OLD.user_id AND c.state <> 'disconnected';
-  RETURN NULL;
-END $$;
+    WITH ended AS (
+      UPDATE public.connections c SET state = 'disconnected', disconnected_at = now()
+      FROM public.mcp_servers s, public.users u, public.agents a
+      WHERE s.id = c.server_id AND u.id = c.user_id AND a.id = c.agent_id AND c.state <> 'disconnected'
+        AND (server IS NULL OR c.server_id = server) AND (owner IS NULL OR c.user_id = owner)
+        AND (s.desired = 'deleted' OR s.deleted_at IS NOT NULL
+          OR (s.visibility = 'restricted' AND u.role <> 'ADMIN' AND NOT EXISTS (
+            SELECT FROM public.server_grants g WHERE g.server_id = s.id AND g.user_id = u.id)))
+      RETURNING c.id, c.agent_id, c.server_id, c.user_id,
+        jsonb_build_object('serverName', s.name, 'agentName', a.name, 'state', c.state) AS data)
+    INSERT INTO public.events (type, subject_id, agent_id, server_id, audience, data)
+    SELECT 'connection.updated', id, agent_id, server_id, ARRAY['user:' || user_id], data FROM ended $$;
+CREATE FUNCTION app.end_connections_of_grant() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN PERFORM app.end_connections(OLD.server_id, OLD.user_id); RETURN NULL; END $$;
+CREATE FUNCTION app.end_connections_of_server() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN PERFORM app.end_connections(NEW.id, NULL); RETURN NULL; END $$;
+CREATE FUNCTION app.end_connections_of_user() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN PERFORM app.end_connections(NULL, NEW.id); RETURN NULL; END $$;
 CREATE TRIGGER server_grants_end_connections AFTER DELETE ON server_grants
-  FOR EACH ROW EXECUTE FUNCTION app.end_ungranted_connections();
-
--- So does the deletion of their server.
-CREATE FUNCTION app.end_connections_of_deleted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog AS $$
-BEGIN
-  UPDATE public.connections SET state = 'disconnected', disconnected_at = now()
-  WHERE server_id = NEW.id AND state <> 'disconnected';
-  RETURN NULL;
-END $$;
-CREATE TRIGGER mcp_servers_end_connections AFTER UPDATE OF desired ON mcp_servers
-  FOR EACH ROW WHEN (NEW.desired = 'deleted' AND OLD.desired <> 'deleted') EXECUTE FUNCTION app.end_connections_of_deleted();
+  FOR EACH ROW EXECUTE FUNCTION app.end_connections_of_grant();
+-- Once more at the very end, for a connection that was being made while its server was being deleted.
+CREATE TRIGGER mcp_servers_end_connections AFTER UPDATE OF desired, visibility, deleted_at ON mcp_servers
+  FOR EACH ROW WHEN (NEW.desired = 'deleted' OR NEW.visibility <> OLD.visibility) EXECUTE FUNCTION app.end_connections_of_server();
+CREATE TRIGGER users_end_connections AFTER UPDATE OF role ON users
+  FOR EACH ROW WHEN (NEW.role <> OLD.role) EXECUTE FUNCTION app.end_connections_of_user();
 
 -- A user may change their own name and password, nothing else of themselves.
 CREATE FUNCTION app.guard_own_user() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
@@ -801,6 +806,9 @@ GRANT UPDATE (used_at) ON toolbox_enrollments TO toolberth_definer;
 GRANT UPDATE (last_used_at) ON agents TO toolberth_definer;
 GRANT UPDATE (state, disconnected_at) ON connections TO toolberth_definer;
 GRANT UPDATE (version) ON rights_version TO toolberth_definer;
+CREATE POLICY definer_adds ON events FOR INSERT TO toolberth_definer WITH CHECK (true);
+GRANT INSERT (type, subject_id, agent_id, server_id, audience, data) ON events TO toolberth_definer;
+GRANT USAGE ON SEQUENCE events_id_seq TO toolberth_definer;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA app FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO toolberth_app, toolberth_definer;
@@ -818,7 +826,6 @@ ALTER FUNCTION app.toolbox_certificate(uuid) OWNER TO toolberth_definer;
 ALTER FUNCTION app.rights_version() OWNER TO toolberth_definer;
 ALTER FUNCTION app.gateway_rights(bytea) OWNER TO toolberth_definer;
 ALTER FUNCTION app.touch_agent(uuid) OWNER TO toolberth_definer;
-ALTER FUNCTION app.end_connections_of_deleted() OWNER TO toolberth_definer;
-ALTER FUNCTION app.end_ungranted_connections() OWNER TO toolberth_definer;
+ALTER FUNCTION app.end_connections(uuid, uuid) OWNER TO toolberth_definer;
 ALTER FUNCTION app.bump_rights_version() OWNER TO toolberth_definer;
 REVOKE CREATE ON SCHEMA app FROM toolberth_definer;
