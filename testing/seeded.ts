@@ -106,7 +106,7 @@ export async function seedToolbox(
 ): Promise<TestToolbox> {
   const identity = input.identity ?? (await createIdentity('toolbox'))
   const name = input.name ?? `box-${randomBytes(4).toString('hex')}`
-  const url = input.url ?? 'https://127.0.0.1:9'
+  const url = input.url ?? 'https://127.0.0.1:4'
   const now = new Date()
   const { id } = await asSystem((db) =>
     db.toolbox.create({

@@ -199,12 +199,12 @@ describe('a toolbox that enrolled', () => {
   })
 
   it('that cannot be reached says who could not reach which address, until it can', async () => {
-    const toolbox = await enrolled('https://127.0.0.1:9')
+    const toolbox = await enrolled('https://127.0.0.1:4')
     const { dialBackToolboxes } = await import('#server/toolboxes/dial-back.ts')
     await dialBackToolboxes()
     const unreached = await stateOf(toolbox.id)
     expect(unreached).toMatchObject({ state: 'enrolling' })
-    expect(unreached?.failure?.detail).toMatch(/^worker: 127\.0\.0\.1:9 refused the connection/)
+    expect(unreached?.failure?.detail).toMatch(/^worker: 127\.0\.0\.1:4 refused the connection/)
     await recordDialBack({ toolbox, identity: 'worker', ok: true })
     await recordDialBack({ toolbox, identity: 'gateway', ok: true })
     expect(await stateOf(toolbox.id)).toMatchObject({ state: 'active', failure: null })

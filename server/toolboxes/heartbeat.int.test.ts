@@ -249,7 +249,7 @@ describe('a toolbox that falls silent', () => {
     await syncToolboxes()
     expect(await rowOf('toolboxes', toolbox.id)).toMatchObject({
       state: 'unreachable',
-      failure: { code: 'TOOLBOX_UNREACHABLE', detail: expect.stringContaining('127.0.0.1:9') },
+      failure: { code: 'TOOLBOX_UNREACHABLE', detail: expect.stringContaining('127.0.0.1:4') },
     })
     expect(await rowOf('mcp_servers', server.id)).toMatchObject({ observed: 'unreachable' })
     await syncToolboxes()

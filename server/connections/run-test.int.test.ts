@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { query } from '#testing/database.ts'
+import { refusalOf } from '#testing/refusal.ts'
+import {
+  asSystem,
+  seedAgent,
+  seedServer,
+  seedToolbox,
+  seedUser,
+  type TestServer,
+  useSeededInstallation,
+} from '#testing/seeded.ts'
+
+const { database } = await useSeededInstallation()
+const { runTestAttempt } = await import('#server/connections/run-test.ts')
+const { startConnectionTest } = await import('#server/connections/start-test.ts')
+const { getTest } = await import('#server/connections/test.ts')
+const { retryDelay } = await import('#server/connections/retry-delay.ts')
+// Nothing listens at its address.
+const toolbox = await seedToolbox()
+const [alice, bob] = await Promise.all([seedUser(), seedUser()])
+const agent = await seedAgent(alice)
+let server: TestServer
+beforeEach(async () => {
+  server = await seedServer(toolbox.id)
+})
+
+const start = () => startConnectionTest({ ctx: alice.ctx, input: { agentId: agent.id, serverId: server.id } })
+const read = (id: string) => getTest({ ctx: alice.ctx, input: { id } })
+
+describe('a connection test', () => {
+  it('begins as a row and a job', async () => {
+    const test = await start()
+    expect(test).toMatchObject({ state: 'queued', attempts: [], maxAttempts: 3, failure: null, result: null })
+    const jobs = await query(database.adminUrl, `SELECT queue FROM outbox WHERE payload->>'testId' = $1`, [
+      test.id,
+    ])
+    expect(jobs).toEqual([{ queue: 'connection-test' }])
+    expect(await refusalOf(getTest({ ctx: bob.ctx, input: { id: test.id } }))).toMatchObject({
+      code: 'NOT_FOUND',
+    })
+  })
+
+  it('is made three times with the waits that it shows, then fails with its cause', async () => {
+    const { id } = await start()
+    expect(await runTestAttempt({ testId: id })).toMatchObject({ retry: { code: 'CONNECTION_REFUSED' } })
+    const first = await read(id)
+    expect(first).toMatchObject({ state: 'running', failure: null, finishedAt: null })
+    expect(first.attempts).toMatchObject([
+      {
+        number: 1,
+        stages: [{ name: 'connect', state: 'failed', ms: expect.any(Number) }],
+        failure: { code: 'CONNECTION_REFUSED' },
+        retryInMs: retryDelay(id, 1),
+      },
+    ])
+    expect(await runTestAttempt({ testId: id })).toMatchObject({ retry: { code: 'CONNECTION_REFUSED' } })
+    expect(await runTestAttempt({ testId: id })).toBe('ended')
+    const ended = await read(id)
+    expect(ended).toMatchObject({ state: 'failed', failure: { code: 'CONNECTION_REFUSED' }, result: null })
+    expect(ended.attempts.map(({ number, retryInMs }) => [number, retryInMs])).toEqual([
+      [1, retryDelay(id, 1)],
+      [2, retryDelay(id, 2)],
+      [3, null],
+    ])
+    expect(await runTestAttempt({ testId: id })).toBe('ended')
+    expect(await read(id)).toEqual(ended)
+  })
+
+  it('tells its user of every step, and nobody else', async () => {
+    const { id } = await start()
+    await runTestAttempt({ testId: id })
+    const events = await query<{ audience: string[] }>(
+      database.adminUrl,
+      `SELECT audience FROM events WHERE subject_id = $1 AND type = 'connection.test'`,
+      [id],
+    )
+    expect(events.length).toBeGreaterThan(1)
+    expect(new Set(events.map(({ audience }) => audience.join()))).toEqual(new Set([`user:${alice.id}`]))
+  })
+
+  it('of a server that was stopped, redeployed or deleted meanwhile ends at once', async () => {
+    for (const change of [
+      () =>
+        asSystem((db) =>
+          db.instance.update({ where: { id: server.instanceId }, data: { desired: 'stopped' } }),
+        ),
+      () =>
+        asSystem((db) => db.mcpServer.update({ where: { id: server.id }, data: { liveInstanceId: null } })),
+    ]) {
+      server = await seedServer(toolbox.id)
+      const { id } = await start()
+      await change()
+      expect(await runTestAttempt({ testId: id })).toBe('ended')
+      expect(await read(id)).toMatchObject({ state: 'failed', failure: { code: 'SERVER_NOT_RUNNING' } })
+    }
+  })
+
+  it('that does not exist is no work', async () => {
+    expect(await runTestAttempt({ testId: crypto.randomUUID() })).toBe('ended')
+  })
+})
+
+describe('the wait between attempts', () => {
+  it('is 1 s, then 2 s, each up to a quarter more, the same for the same test', () => {
+    const ids = Array.from({ length: 200 }, (_, at) => `test-${at}`)
+    for (const [made, base] of [
+      [1, 1_000],
+      [2, 2_000],
+    ] as const) {
+      const waits = ids.map((id) => retryDelay(id, made))
+      expect(Math.min(...waits)).toBeGreaterThanOrEqual(base)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(base * 1.25)
+      expect(new Set(waits).size).toBeGreaterThan(50)
+      expect(ids.map((id) => retryDelay(id, made))).toEqual(waits)
+    }
+  })
+})
