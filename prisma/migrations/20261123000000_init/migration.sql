@@ -676,11 +676,14 @@ CREATE FUNCTION app.end_connections(server uuid, owner uuid) RETURNS void LANGUA
         jsonb_build_object('serverName', s.name, 'agentName', a.name, 'state', c.state) AS data)
     INSERT INTO public.events (type, subject_id, agent_id, server_id, audience, data)
     SELECT 'connection.updated', id, agent_id, server_id, ARRAY['user:' || user_id], data FROM ended $$;
-CREATE FUNCTION app.end_connections_of_grant() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION app.end_connections_of_grant() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $$
 BEGIN PERFORM app.end_connections(OLD.server_id, OLD.user_id); RETURN NULL; END $$;
-CREATE FUNCTION app.end_connections_of_server() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION app.end_connections_of_server() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $$
 BEGIN PERFORM app.end_connections(NEW.id, NULL); RETURN NULL; END $$;
-CREATE FUNCTION app.end_connections_of_user() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+CREATE FUNCTION app.end_connections_of_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog AS $$
 BEGIN PERFORM app.end_connections(NULL, NEW.id); RETURN NULL; END $$;
 CREATE TRIGGER server_grants_end_connections AFTER DELETE ON server_grants
   FOR EACH ROW EXECUTE FUNCTION app.end_connections_of_grant();
@@ -827,5 +830,8 @@ ALTER FUNCTION app.rights_version() OWNER TO toolberth_definer;
 ALTER FUNCTION app.gateway_rights(bytea) OWNER TO toolberth_definer;
 ALTER FUNCTION app.touch_agent(uuid) OWNER TO toolberth_definer;
 ALTER FUNCTION app.end_connections(uuid, uuid) OWNER TO toolberth_definer;
+ALTER FUNCTION app.end_connections_of_grant() OWNER TO toolberth_definer;
+ALTER FUNCTION app.end_connections_of_server() OWNER TO toolberth_definer;
+ALTER FUNCTION app.end_connections_of_user() OWNER TO toolberth_definer;
 ALTER FUNCTION app.bump_rights_version() OWNER TO toolberth_definer;
 REVOKE CREATE ON SCHEMA app FROM toolberth_definer;
