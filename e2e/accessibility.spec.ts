@@ -51,6 +51,8 @@ async function open(page: Page, path: string, shown: string): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const)
   test(`every page is accessible, ${colorScheme}`, async ({ adminPage, page }) => {
+    // A dozen pages in one test, so that they are signed in and filled once.
+    test.slow()
     await page.emulateMedia({ colorScheme })
     await open(page, '/sign-in', 'Sign in')
     await expectAccessible(page)
@@ -63,6 +65,7 @@ for (const colorScheme of ['light', 'dark'] as const)
   })
 
 test('every page fits a narrow screen, and its menu is within reach', async ({ adminPage }) => {
+  test.slow()
   await adminPage.setViewportSize({ width: 390, height: 844 })
   for (const [path, shown] of pages())
     await test.step(path, async () => {
