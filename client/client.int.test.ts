@@ -141,6 +141,16 @@ describe('the stream', () => {
     expect(namesOf(seen)).toContain('after the stop')
   })
 
+  it('has a connection of its own, which ends with it', async () => {
+    const stop = new AbortController()
+    const path = `/api/trpc/status.stream?input=${encodeURIComponent('{"json":{}}')}`
+    const headers = { authorization: `Bearer ${apiKey}` }
+    const response = await fetch(server.url + path, { headers, signal: stop.signal })
+    expect(response.headers.get('content-type')).toContain('text/event-stream')
+    expect(response.headers.get('connection')).toBe('close')
+    stop.abort()
+  })
+
   it('ends with the typed reason when the key is refused, and asks once', async () => {
     const error: unknown = await collect(statusMessages(connect(WRONG_KEY)), () => true).catch(
       (error: unknown) => error,

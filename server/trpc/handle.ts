@@ -30,6 +30,9 @@ export async function handleTrpc(request: Request): Promise<Response> {
   })
   response.headers.set('x-request-id', requestId)
   response.headers.set('cache-control', 'no-store')
+  // Kept alive, the connection of a stream that has ended would carry the next one into a server that waits to stop.
+  if (response.headers.get('content-type')?.startsWith('text/event-stream'))
+    response.headers.set('connection', 'close')
   return response
 }
 
