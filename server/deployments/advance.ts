@@ -19,8 +19,9 @@ export type Step = { again: number } | 'done'
 const POLL_MS = 400
 const HELD_MS = 1_000
 const CLEANUP_MS = 1_000
-/** A toolbox that did not answer for so long during a deployment has failed it. */
+/** A toolbox that a deployment has waited for so long has failed it. */
 const UNREACHABLE_AFTER_MS = 45_000
+const WAITING = 'Waiting for the toolbox'
 
 const actor = systemCtx('provision').actor
 
@@ -97,9 +98,10 @@ async function afterDtmaError(claim: Claim, deployment: DeploymentRow, error: Dt
   // Somebody with a higher fence has spoken to the agent; the rows will say what.
   if (error.agentCode === 'STALE_FENCE') return { again: HELD_MS }
   const definitive = error.code === 'TOOLBOX_REFUSED' || error.code === 'TLS_FAILED'
-  const silentSince = deployment.instance?.observedAt ?? deployment.createdAt
-  if (!definitive && Date.now() - silentSince.getTime() < UNREACHABLE_AFTER_MS) {
-    await underClaim(claim, (db) => setPhase(db, deployment, 'Waiting for the toolbox'))
+  // Counted from the first try that failed: no worker may have asked for a while.
+  const waiting = deployment.phases.find(({ phase }) => phase === WAITING)
+  if (!definitive && (!waiting || Date.now() - waiting.startedAt.getTime() < UNREACHABLE_AFTER_MS)) {
+    await underClaim(claim, (db) => setPhase(db, deployment, WAITING))
     return { again: HELD_MS }
   }
   return fail(claim, deployment, toFailure(error.code, { detail: error.message }))
@@ -138,6 +140,7 @@ async function loadDeployment(id: string) {
       include: {
         server: { select: { desired: true, deletedAt: true, liveInstanceId: true } },
         instance: { include: { toolbox: true } },
+        phases: { where: { endedAt: null }, select: { phase: true, startedAt: true } },
       },
     })
   })
