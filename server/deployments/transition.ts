@@ -1,3 +1,4 @@
+import type { Failure } from '#contracts/errors.ts'
 import type { DeploymentState } from '#contracts/servers.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
@@ -15,14 +16,14 @@ export const DEPLOYMENT_MOVES: Readonly<Record<DeploymentState, readonly Deploym
 }
 export const IN_PROGRESS = ['queued', 'preparing', 'starting', 'probing'] as const satisfies DeploymentState[]
 
-type Extra = Omit<Prisma.DeploymentUncheckedUpdateManyInput, 'state' | 'finishedAt'>
+type Extra = Omit<Prisma.DeploymentUncheckedUpdateManyInput, 'state' | 'finishedAt' | 'failure'>
 
 /** Moves a deployment by a conditional update, and keeps when each step began and ended. False: it was somewhere else already. */
 export async function moveDeployment(
   db: Db,
   deployment: { id: string; serverId: string },
   to: DeploymentState,
-  extra: Extra = {},
+  { failure, ...extra }: Extra & { failure?: Failure } = {},
 ): Promise<boolean> {
   const from = (Object.keys(DEPLOYMENT_MOVES) as DeploymentState[]).filter((state) =>
     DEPLOYMENT_MOVES[state].includes(to),
@@ -30,11 +31,17 @@ export async function moveDeployment(
   const ended = DEPLOYMENT_MOVES[to].length === 0
   const { count } = await db.deployment.updateMany({
     where: { id: deployment.id, state: { in: from } },
-    data: { phase: null, ...extra, state: to, ...(ended && { finishedAt: new Date() }) },
+    data: {
+      phase: null,
+      ...extra,
+      ...(failure && { failure }),
+      state: to,
+      ...(ended && { finishedAt: new Date() }),
+    },
   })
   if (count === 0) return false
   await notePhase(db, deployment.id, to, typeof extra.phase === 'string' ? extra.phase : null, ended)
-  await announce(db, deployment, { state: to })
+  await announce(db, deployment, { state: to, ...(failure && { code: failure.code }) })
   return true
 }
 

@@ -4,6 +4,7 @@ import { BoundedHttpError, readBounded } from '#protocol/bounded-http.ts'
 import { resolveActor } from '#server/auth/resolve-actor.ts'
 import { NOBODY } from '#server/context.ts'
 import { AppError } from '#server/errors.ts'
+import { areStreamsEnded } from '#server/events/streams.ts'
 import type { TrpcContext } from './context.ts'
 import { appRouter } from './router.ts'
 
@@ -30,8 +31,8 @@ export async function handleTrpc(request: Request): Promise<Response> {
   })
   response.headers.set('x-request-id', requestId)
   response.headers.set('cache-control', 'no-store')
-  // Kept alive, the connection of a stream that has ended would carry the next one into a server that waits to stop.
-  if (response.headers.get('content-type')?.startsWith('text/event-stream'))
+  // Kept alive, the connection of a stream that has ended, or any other, would carry the next request into a server that waits to stop.
+  if (areStreamsEnded() || response.headers.get('content-type')?.startsWith('text/event-stream'))
     response.headers.set('connection', 'close')
   return response
 }

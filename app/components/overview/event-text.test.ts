@@ -27,6 +27,10 @@ describe('words for events', () => {
       title: 'A server is running',
       href: null,
     })
+    const gone = event({ type: 'server.deleted', data: { serverName: 'everything' } })
+    expect(describeEvent(gone, new Map()).title).toBe('Server everything was deleted')
+    const agent = event({ type: 'agent.deleted', data: { agentName: 'Laptop' } })
+    expect(describeEvent(agent, new Map()).title).toBe('Agent Laptop was deleted')
   })
 
   it('say why something failed in the words of the catalogue', () => {

@@ -15,25 +15,27 @@ export function condense(events: StatusEvent[]): StatusEvent[] {
 }
 
 /**
- * Words for an event and where it leads. Names are those of things that are still there, by id; an event itself carries few
- * of them.
+ * Words for an event and where it leads. A thing that is still there goes by its present name, one that is gone by the name that
+ * the event carries.
  */
 export function describeEvent(
   event: StatusEvent,
   names: ReadonlyMap<string, string>,
 ): { title: string; detail: string | null; href: string | null } {
-  const own = text(event.data.name) ?? names.get(event.subjectId)
-  const serverName = (event.serverId && names.get(event.serverId)) ?? own
+  const kept = text(event.data[`${event.type.split('.')[0]}Name`])
+  const own = names.get(event.subjectId) ?? text(event.data.name) ?? kept
+  const serverName = (event.serverId && names.get(event.serverId)) ?? text(event.data.serverName)
   const state = text(event.data.state)?.replaceAll('_', ' ') ?? null
   const failure = event.data.failure as { code?: unknown } | null | undefined
   const code = ErrorCode.safeParse(failure?.code ?? event.data.code)
   const detail = code.success ? ERROR_CATALOGUE[code.data].text : text(event.data.phase)
   const toServer = event.serverId && names.has(event.serverId) ? `/admin/servers/${event.serverId}` : null
   const toToolbox = `/admin/toolboxes/${event.subjectId}`
-  const called = (noun: string, name = own) => (name ? `${noun} ${name}` : `A ${noun.toLowerCase()}`)
+  const called = (noun: string, name = own) =>
+    name ? `${noun} ${name}` : `${/^[AEIOU]/.test(noun) ? 'An' : 'A'} ${noun.toLowerCase()}`
   switch (event.type) {
     case 'server.created':
-      return { title: `${called('Server')} was created`, detail, href: toServer }
+      return { title: `${called('Server', serverName)} was created`, detail, href: toServer }
     case 'server.updated':
       return {
         title: `${called('Server', serverName)} ${serverVerb(state)}`,
@@ -41,7 +43,7 @@ export function describeEvent(
         href: toServer,
       }
     case 'server.deleted':
-      return { title: `${called('Server')} was deleted`, detail: null, href: null }
+      return { title: `${called('Server', serverName)} was deleted`, detail: null, href: null }
     case 'deployment.updated': {
       const of = serverName ? `Deployment of ${serverName}` : 'A deployment'
       return { title: `${of} ${deploymentVerb(state)}`, detail, href: toServer }
@@ -73,7 +75,7 @@ export function describeEvent(
   }
 }
 
-const to = (name: string | undefined): string => (name ? ` to ${name}` : '')
+const to = (name: string | null): string => (name ? ` to ${name}` : '')
 
 function serverVerb(state: string | null): string {
   if (state === 'failed') return 'failed'
