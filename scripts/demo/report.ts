@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
+import type { Explanation } from '#client/explain-error.ts'
 import type { Progress } from '#scripts/start/progress.ts'
-import type { Explanation } from './explain.ts'
 
 /** What the demo did, as `--json` prints it. Times are milliseconds. */
 export type DemoReport = {
