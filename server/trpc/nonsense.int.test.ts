@@ -119,13 +119,20 @@ const NONSENSE: [name: string, value: unknown][] = [
   ['another id', randomUUID()],
 ]
 
+/** Sent in place of a whole input too; one kind of each is enough there. */
+const WHOLE = new Set(['null', 'nothing', 'a huge text', 'a list', 'an empty object', 'a prototype'])
+
 const schemaOf = (path: string): z.ZodType | undefined =>
   (appRouter._def.procedures as unknown as Record<string, { _def: { inputs: z.ZodType[] } }>)[path]?._def
     .inputs[0]
 
 /** What is wrong with an input, by what it lacks or has; as it looks after its way through JSON. */
 const variants = (valid: Record<string, unknown>): { name: string; field: string; input: unknown }[] => [
-  ...NONSENSE.map(([name, input]) => ({ name: `${name} in place of all`, field: '', input })),
+  ...NONSENSE.filter(([name]) => WHOLE.has(name)).map(([name, input]) => ({
+    name: `${name} in place of all`,
+    field: '',
+    input,
+  })),
   ...Object.keys(valid).flatMap((field) =>
     NONSENSE.map(([name, value]) => ({
       name: `${field}: ${name}`,
@@ -142,6 +149,11 @@ function expectAnswered(answer: HttpAnswer, name: string): void {
   expect({ name, answer: answered ? 'fine' : answer.text }).toEqual({ name, answer: 'fine' })
 }
 
+/** A few at a time. */
+async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += 6) await Promise.all(items.slice(at, at + 6).map(work))
+}
+
 const inputs = all.map((procedure) => ({ ...procedure, schema: schemaOf(procedure.path) }))
 
 describe('nonsense', () => {
@@ -155,31 +167,25 @@ describe('nonsense', () => {
     async (procedure) => {
       const { path, schema } = procedure
       const before = await checksumTables(database.adminUrl)
-      const legal: { name: string; input: unknown }[] = []
-      for (const { name, field, input } of variants(VALID[path] ?? {})) {
+      const all = variants(VALID[path] ?? {})
+      const isLegal = ({ input }: { input: unknown }) => {
         const sent = superjson.deserialize(JSON.parse(JSON.stringify({ json: input })))
-        if (schema === undefined || schema.safeParse(sent).success) {
-          legal.push({ name, input })
-          continue
-        }
-        const answer = await callHttp(procedure, { key: keyOf.admin, input })
-        expect({ name, status: answer.status, code: answer.error?.code }).toEqual({
-          name,
-          status: 400,
-          code: 'BAD_REQUEST',
-        })
-        const fields = Object.keys(answer.error?.fields ?? {})
-        expect({
-          name,
-          fields: fields.length > 0 && fields.every((one) => one.startsWith(field) || one === 'input'),
-        }).toEqual({
-          name,
-          fields: true,
-        })
+        return schema === undefined || schema.safeParse(sent).success
       }
+      await inTurns(
+        all.filter((one) => !isLegal(one)),
+        async ({ name, field, input }) => {
+          const { status, error } = await callHttp(procedure, { key: keyOf.admin, input })
+          const fields = Object.keys(error?.fields ?? {})
+          const named = fields.length > 0 && fields.every((one) => one.startsWith(field) || one === 'input')
+          const refused = { name, status: 400, code: 'BAD_REQUEST', named: true }
+          expect({ name, status, code: error?.code, named }).toEqual(refused)
+        },
+      )
       expect(await checksumTables(database.adminUrl)).toEqual(before)
-      for (const { name, input } of legal)
-        expectAnswered(await callHttp(procedure, { key: keyOf.admin, input }), name)
+      await inTurns(all.filter(isLegal), async ({ name, input }) =>
+        expectAnswered(await callHttp(procedure, { key: keyOf.admin, input }), name),
+      )
     },
   )
 
