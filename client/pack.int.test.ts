@@ -72,6 +72,10 @@ describe('the packed client', () => {
 
     const apiKey = await seedApiKey(admin.id)
     const env = { ...process.env, TOOLBERTH_URL: server.url, TOOLBERTH_API_KEY: apiKey }
+    const command = join(project, 'node_modules/toolberth/client/cli.js')
+    const listed = await run(process.execPath, [command, 'servers', 'list', '--json'], { cwd: project, env })
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ name }])
+
     const { stdout } = await run(process.execPath, ['use.ts'], { cwd: project, env })
     expect(JSON.parse(stdout)).toEqual({
       servers: [name],

@@ -5,9 +5,14 @@ import { dts } from 'rolldown-plugin-dts'
 /** Every package stays a dependency; what is ours (relative, or "#folder/…") is put in. */
 const PACKAGES = /^[^.#/]/
 
-/** Bundles the client's code into `out/index.js`. Answers the packages that it imports. */
+/** Bundles the client's code into `out/index.js` and its command line into `out/cli.js`. Answers the packages that they import. */
 export async function bundleCode(root: string, out: string): Promise<string[]> {
-  return bundle({ input: join(root, 'client/index.ts'), out, cwd: root, plugins: [] })
+  return bundle({
+    input: { index: join(root, 'client/index.ts'), cli: join(root, 'client/cli.ts') },
+    out,
+    cwd: root,
+    plugins: [],
+  })
 }
 
 /** Bundles the declarations made by `emitDeclarations` into `out/index.d.ts`. Answers the packages that they import. */
@@ -21,12 +26,12 @@ export async function bundleDeclarations(declarations: string, out: string): Pro
   }
   // The generator is not used for input that is declarations already; oxc's needs no compiler set up.
   const plugin = dts({ dtsInput: true, emitDtsOnly: true, tsconfig: false, generator: 'oxc' })
-  const input = join(declarations, 'client/index.d.ts')
+  const input = { index: join(declarations, 'client/index.d.ts') }
   return bundle({ input, out, cwd: declarations, plugins: [imports, plugin] })
 }
 
 async function bundle(options: {
-  input: string
+  input: Record<string, string>
   out: string
   cwd: string
   plugins: unknown[]
@@ -45,8 +50,15 @@ async function bundle(options: {
     },
   })
   try {
-    const { output } = await bundle.write({ dir: out, format: 'esm', entryFileNames: 'index.js' })
-    return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.imports : []))
+    const { output } = await bundle.write({
+      dir: out,
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: 'shared.js',
+    })
+    const ours = new Set(output.map(({ fileName }) => fileName))
+    const imports = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.imports : []))
+    return imports.filter((name) => !ours.has(name))
   } finally {
     await bundle.close()
   }

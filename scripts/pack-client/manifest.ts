@@ -28,6 +28,7 @@ export function manifestOf(rootManifest: unknown, packages: readonly string[]): 
       './client': { types: './client/index.d.ts', default: './client/index.js' },
       './package.json': './package.json',
     },
+    bin: { toolberth: './client/cli.js' },
     files: ['client'],
     dependencies: Object.fromEntries(
       wanted.map((wantedName) => {

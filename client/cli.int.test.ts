@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  seedAgent,
+  seedApiKey,
+  seedServer,
+  seedToolbox,
+  seedUser,
+  useSeededInstallation,
+} from '#testing/seeded.ts'
+import { startTrpcServer } from '#testing/trpc-server.ts'
+
+await useSeededInstallation()
+const admin = await seedUser({ role: 'ADMIN' })
+const toolbox = await seedToolbox({ memoryMb: 100_000 })
+const seeded = await seedServer(toolbox.id, { name: 'echo-server' })
+await seedAgent(admin, 'twin')
+await seedAgent(admin, 'twin')
+const server = await startTrpcServer()
+afterAll(() => server.close())
+const apiKey = await seedApiKey(admin.id)
+
+type Ended = { code: number; stdout: string; stderr: string }
+
+function toolberth(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  const settings = { TOOLBERTH_URL: server.url, TOOLBERTH_API_KEY: apiKey, ...env }
+  return new Promise((resolve) => {
+    const command = [join(import.meta.dirname, 'cli.ts'), ...args]
+    execFile(process.execPath, command, { env: { ...process.env, ...settings } }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    )
+  })
+}
+
+describe('toolberth', () => {
+  it('lists servers as a table and as JSON', async () => {
+    const asTable = await toolberth(['servers', 'list'])
+    expect(asTable).toMatchObject({ code: 0, stderr: '' })
+    expect(asTable.stdout.split('\n').map((line) => line.split(/\s+/))).toContainEqual([
+      seeded.name,
+      'running',
+      '1',
+      toolbox.name,
+    ])
+    const asJson = await toolberth(['servers', 'list', '--json'])
+    expect(JSON.parse(asJson.stdout)).toMatchObject([{ id: seeded.id, name: seeded.name }])
+  })
+
+  it('deploys with variables, and keeps secrets off the command line', async () => {
+    const args = [
+      'servers',
+      'deploy',
+      '@scope/some-server',
+      '-e',
+      'A=1=2',
+      '-s',
+      'TOKEN',
+      '-a',
+      '--flag',
+      '--no-wait',
+    ]
+    const deployed = await toolberth([...args, '--json'], { TOKEN: 'very secret' })
+    expect(deployed).toMatchObject({ code: 0, stderr: '' })
+    const { serverId, status } = JSON.parse(deployed.stdout) as { serverId: string; status: string }
+    expect(status).toBe('queued')
+    const { appRouter } = await import('#server/trpc/router.ts')
+    const { name, revision } = await appRouter.createCaller(admin.ctx).servers.get({ id: serverId })
+    expect(name).toBe('some-server')
+    expect(revision).toMatchObject({
+      source: { type: 'npm', package: '@scope/some-server', args: ['--flag'] },
+      env: [
+        { name: 'A', secret: false, value: '1=2' },
+        { name: 'TOKEN', secret: true, value: null },
+      ],
+    })
+  })
+
+  it('ends with 1 and the next action when it is refused', async () => {
+    const taken = await toolberth(['servers', 'deploy', 'some-server', '--name', seeded.name])
+    expect(taken).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('Choose another name'),
+    })
+    const wrong = await toolberth(['servers', 'deploy', 'some-server', '--name', 'Not A Name'])
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('name: Use lower-case') })
+    const key = await toolberth(['agents', 'list'], { TOOLBERTH_API_KEY: `tbk_${'a'.repeat(43)}` })
+    expect(key).toMatchObject({ code: 1, stderr: expect.stringContaining('API key is unknown') })
+    const silent = await toolberth(['agents', 'list', '--url', 'http://127.0.0.1:9'])
+    expect(silent).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Nothing answers at http://127.0.0.1:9'),
+    })
+  })
+
+  it('ends with 1 when what is named is not there, or is not one', async () => {
+    const missing = await toolberth(['servers', 'logs', 'missing'])
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no server missing') })
+    const twins = await toolberth(['agents', 'delete', 'twin'])
+    expect(twins).toMatchObject({ code: 1, stderr: expect.stringContaining('There are 2 agents named twin') })
+  })
+
+  it.each([
+    [['servers', 'destroy', 'x'], 'unknown command'],
+    [['servers', 'deploy'], 'missing required argument'],
+    [['servers', 'deploy', 'x', '-e', 'NOVALUE'], 'NAME=VALUE'],
+    [['servers', 'deploy', 'x', '-s', 'NOT_SET_HERE'], 'is not set here'],
+    [['servers', 'deploy', 'x', '-t', 'pigeon'], 'Allowed choices'],
+    [['servers', 'logs', 'x', '--tail', '0'], 'from 1'],
+  ])('ends with 2 when %j is not understood', async (args, problem) => {
+    expect(await toolberth(args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(problem),
+    })
+  })
+
+  it('ends with 2 when there is no key', async () => {
+    const ended = await toolberth(['servers', 'list'], { TOOLBERTH_API_KEY: '' })
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('TOOLBERTH_API_KEY') })
+  })
+})
