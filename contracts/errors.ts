@@ -127,7 +127,7 @@ export const ERROR_CATALOGUE = {
   DEPLOYMENT_IN_PROGRESS: {
     status: 409,
     text: 'Another deployment of this server is still going on.',
-    action: 'Wait for it to end.',
+    action: 'Wait for it to end, or cancel it first.',
     retryable: true,
   },
   DEPLOYMENT_TIMED_OUT: {

@@ -74,16 +74,12 @@ export const RESERVED_ENV = new Set([
   'LD_AUDIT',
 ])
 
-export const DeployServer = z.strictObject({
-  name: Name,
-  description: Text.max(500, 'Use at most 500 characters.').optional(),
-  /** Left out: the active toolbox with the most room that fits. */
-  toolboxId: Id.optional(),
-  source: Source,
-  transport: Transport,
-  http: HttpEndpoint.optional(),
-  env: z
-    .record(EnvName, EnvValue)
+const Description = Text.max(500, 'Use at most 500 characters.')
+
+/** Variables by name, at most 100 and none that the toolbox sets itself. */
+function envOf<Value extends z.ZodType>(value: Value) {
+  return z
+    .record(EnvName, value)
     .refine((env) => Object.keys(env).length <= 100, 'Use at most 100 variables.')
     .superRefine((env, ctx) => {
       for (const name of Object.keys(env))
@@ -94,7 +90,17 @@ export const DeployServer = z.strictObject({
             message: `${name} is set by the toolbox and cannot be given.`,
           })
     })
-    .optional(),
+}
+
+export const DeployServer = z.strictObject({
+  name: Name,
+  description: Description.optional(),
+  /** Left out: the active toolbox with the most room that fits. */
+  toolboxId: Id.optional(),
+  source: Source,
+  transport: Transport,
+  http: HttpEndpoint.optional(),
+  env: envOf(EnvValue).optional(),
   limits: Limits.partial().optional(),
   visibility: Visibility.optional(),
   /** Ids of users who may use a `restricted` server. */
@@ -112,6 +118,39 @@ export const DeployAnswer = z.object({
   estimatedReadyAt: z.iso.datetime().nullable(),
 })
 export type DeployAnswer = z.infer<typeof DeployAnswer>
+
+/** A variable as the latest revision has it: secrets are write-only, so they are kept without being read. */
+const KeptEnvValue = z.strictObject({ keep: z.literal(true) })
+
+/** What is left out stays as it is. `env`, when given, is all of it; a variable that it does not name is removed. */
+export const UpdateServer = z.strictObject({
+  id: Id,
+  /** The revision that the change was made from; refused with CONFLICT when there is a newer one. */
+  baseRevision: z.int().positive().optional(),
+  description: Description.nullable().optional(),
+  visibility: Visibility.optional(),
+  source: Source.optional(),
+  transport: Transport.optional(),
+  http: HttpEndpoint.optional(),
+  env: envOf(z.union([EnvValue, KeptEnvValue])).optional(),
+  limits: Limits.partial().optional(),
+})
+export type UpdateServer = z.infer<typeof UpdateServer>
+export type UpdateServerInput = z.input<typeof UpdateServer>
+
+export const RollbackServer = z.strictObject({ id: Id, number: z.int32().positive() })
+export type RollbackServer = z.infer<typeof RollbackServer>
+
+export const RedeployAnswer = DeployAnswer.extend({ revisionNumber: z.int() })
+export type RedeployAnswer = z.infer<typeof RedeployAnswer>
+
+/** `deployment` is null when nothing changed that a server runs with. */
+export const UpdateAnswer = z.object({
+  serverId: Id,
+  revisionNumber: z.int(),
+  deployment: RedeployAnswer.nullable(),
+})
+export type UpdateAnswer = z.infer<typeof UpdateAnswer>
 
 export const Timestamp = z.iso.datetime()
 
@@ -152,6 +191,7 @@ export const RevisionView = z.object({
   env: z.array(z.object({ name: z.string(), secret: z.boolean(), value: z.string().nullable() })),
   createdAt: Timestamp,
 })
+export type RevisionView = z.infer<typeof RevisionView>
 
 export const ServerSummary = z.object({
   id: Id,
@@ -191,6 +231,8 @@ export const ServerDetail = ServerSummary.extend({
       startedAt: Timestamp.nullable(),
       memoryBytes: z.number().nullable(),
       resolvedVersion: z.string().nullable(),
+      /** What runs; the latest revision may be one that never went live. */
+      revisionNumber: z.int(),
     })
     .nullable(),
   grants: z.array(z.object({ userId: Id, email: z.string() })),

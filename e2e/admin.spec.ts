@@ -1,5 +1,5 @@
-import { expect, fillSignIn, test } from '#e2e/fixtures.ts'
-import { deployThroughDialog, expectNoReload, watchReloads } from '#e2e/pages.ts'
+import { expect, expectAccessible, fillSignIn, test } from '#e2e/fixtures.ts'
+import { deployByScript, deployThroughDialog, expectNoReload, watchReloads } from '#e2e/pages.ts'
 
 const EVERYTHING = '@modelcontextprotocol/server-everything'
 
@@ -82,20 +82,64 @@ test('a deployment that fails says why, what to do next, and what it left', asyn
   await expect(card.getByRole('region', { name: 'Log of the failed attempt' })).toBeVisible()
   await expect(card.getByText('Everything of this attempt was removed')).toBeVisible({ timeout: 30_000 })
 
-  await card.getByRole('button', { name: 'Deploy again with changes' }).click()
-  const dialog = adminPage.getByRole('dialog', { name: 'Deploy an MCP server' })
-  await expect(dialog.getByLabel('Name', { exact: true })).toHaveValue(`${name}-2`)
-  await dialog.getByLabel('Name', { exact: true }).fill(name)
-  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click()
+  await card.getByRole('button', { name: 'Try again' }).click()
+  await adminPage.getByRole('tab', { name: 'Deployments' }).click()
   await expect(
-    dialog.getByRole('alert').filter({ hasText: 'A server of this name exists already.' }).first(),
-  ).toBeVisible()
-  await dialog.getByRole('button', { name: 'Cancel' }).click()
+    adminPage.getByRole('list', { name: 'Deployments' }).getByText('Failed', { exact: true }),
+  ).toHaveCount(2, { timeout: 60_000 })
 
-  await adminPage.getByRole('button', { name: 'Delete' }).click()
+  await card.getByRole('button', { name: 'Edit configuration' }).click()
+  const dialog = adminPage.getByRole('dialog')
+  await dialog.getByLabel('npm package').fill('@modelcontextprotocol/server-everything')
+  await dialog.getByRole('button', { name: 'Review changes' }).click()
+  const changes = dialog.getByRole('list', { name: 'Changes' })
+  await expect(changes).toContainText('@modelcontextprotocol/server-everythink')
+  await dialog.getByRole('button', { name: 'Deploy changes' }).click()
+  await expect(dialog).toHaveCount(0)
+  await expect(adminPage.getByText('Running', { exact: true })).toBeVisible({ timeout: 60_000 })
+  await expect(card).toHaveCount(0)
+
+  await adminPage.getByRole('button', { name: 'More actions' }).click()
+  await adminPage.getByRole('menuitem', { name: 'Delete' }).click()
   await adminPage.getByLabel(`Type ${name} to confirm`).fill(name)
   await adminPage.getByRole('button', { name: 'Delete server' }).click()
   await expect(adminPage).toHaveURL(/\/admin\/servers$/)
+})
+
+test('a running server is changed, and rolled back, while it serves', async ({ adminPage, api }) => {
+  const name = 'e2e-changed'
+  const id = await deployByScript(api, name, { API_TOKEN: { value: 'not-to-be-shown', secret: true } })
+  await adminPage.goto(`/admin/servers/${id}`)
+  await adminPage.getByRole('button', { name: 'More actions' }).click()
+  await adminPage.getByRole('menuitem', { name: 'Edit configuration' }).click()
+  const dialog = adminPage.getByRole('dialog')
+  await expect(dialog.getByText('Secret: kept as it is.')).toBeVisible()
+  await dialog.getByRole('button', { name: 'Review changes' }).click()
+  await expect(dialog.getByText('Nothing was changed.')).toBeVisible()
+  await expect(dialog.getByRole('button', { name: 'Save changes' })).toBeDisabled()
+  await dialog.getByRole('button', { name: 'Back' }).click()
+  await dialog.getByRole('button', { name: 'Add variable' }).click()
+  await dialog.getByLabel('Name of variable 2').fill('GREETING')
+  await dialog.getByLabel('Value of variable 2').fill('hello')
+  await expectAccessible(adminPage)
+  await dialog.getByRole('button', { name: 'Review changes' }).click()
+  await expect(dialog.getByRole('list', { name: 'Changes' }).getByRole('listitem')).toHaveText(
+    /GREETING.*hello/,
+  )
+  await expectAccessible(adminPage)
+  await dialog.getByRole('button', { name: 'Deploy changes' }).click()
+
+  await adminPage.getByRole('tab', { name: 'Deployments' }).click()
+  const deployments = adminPage.getByRole('list', { name: 'Deployments' }).locator(':scope > li')
+  await expect(deployments.first()).toContainText(/Revision 2.*Serving/s, { timeout: 60_000 })
+  await expect(adminPage.getByText('Running', { exact: true })).toBeVisible()
+  await deployments.nth(1).locator('summary').click()
+  await deployments.nth(1).getByRole('button', { name: 'Roll back to this' }).click()
+  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click()
+  await expect(deployments.first()).toContainText(/Revision 3.*Serving/s, { timeout: 60_000 })
+  const { revision } = await api.servers.get.query({ id })
+  expect(revision?.env).toEqual([{ name: 'API_TOKEN', secret: true, value: null }])
+  await api.servers.delete.mutate({ id, confirmName: name })
 })
 
 test('the deploy dialog checks what it is given, at its boxes', async ({ adminPage }) => {

@@ -1,5 +1,6 @@
 import { expect, type Page } from '@playwright/test'
 import type { createToolberthClient } from '#client/index.ts'
+import type { DeployServerInput } from '#contracts/servers.ts'
 
 /** Deploys through the dialog, as an admin does; ends on the new server's page. */
 export async function deployThroughDialog(
@@ -24,11 +25,13 @@ export async function deployThroughDialog(
 export async function deployByScript(
   api: ReturnType<typeof createToolberthClient>,
   name: string,
+  env: DeployServerInput['env'] = {},
 ): Promise<string> {
   const { serverId } = await api.servers.deploy.mutate({
     name,
     source: { type: 'npm', package: '@modelcontextprotocol/server-everything' },
     transport: 'stdio',
+    env,
   })
   await expect
     .poll(async () => (await api.servers.get.query({ id: serverId })).state, { timeout: 60_000 })

@@ -5,16 +5,10 @@ import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
-import { enqueue } from '#server/queues/enqueue.ts'
-import { seal } from '#server/secrets/envelope.ts'
-import { masterKey } from '#server/secrets/keyring.ts'
 import { chooseToolbox } from '#server/toolboxes/choose.ts'
-import { estimateMs } from './estimate.ts'
-import { envPlace, type RevisionSpec, sourceKeyOf, toRevisionSpec } from './spec.ts'
-import { announce, notePhase } from './transition.ts'
-
-/** From accepted to live at most; a cold install of a large package over a slow line fits. */
-export const DEPLOYMENT_DEADLINE_MS = 10 * 60_000
+import { queueDeployment } from './queue.ts'
+import { writeRevision } from './revision.ts'
+import { type RevisionSpec, sourceKeyOf, toRevisionSpec } from './spec.ts'
 
 /**
  * Accepts a new server and its first deployment: one transaction writes server, grants, revision, encrypted env, deployment,
@@ -60,21 +54,6 @@ async function writeDeployment(
     },
   })
   await writeGrants(db, serverId, input.grants ?? [])
-  const revisionId = await writeRevision(db, serverId, 1, spec, input.env ?? {})
-  const estimate = await estimateMs(db, sourceKey)
-  const now = Date.now()
-  const deployment = await db.deployment.create({
-    data: {
-      serverId,
-      revisionId,
-      sourceKey,
-      requestedBy: ctx.actor.userId,
-      estimatedReadyAt: estimate === null ? null : new Date(now + estimate),
-      deadlineAt: new Date(now + DEPLOYMENT_DEADLINE_MS),
-    },
-  })
-  await notePhase(db, deployment.id, 'queued', null, false)
-  await enqueue(db, 'provision', { deploymentId: deployment.id })
   await emit(db, {
     type: 'server.created',
     subjectId: serverId,
@@ -82,7 +61,8 @@ async function writeDeployment(
     audience: { server: serverId },
     data: { name: input.name, state: 'deploying' },
   })
-  await announce(db, deployment, { state: 'queued' })
+  const revisionId = await writeRevision(db, serverId, 1, spec, input.env ?? {})
+  const deployment = await queueDeployment(db, ctx, { serverId, revisionId, sourceKey })
   await recordAudit(db, ctx, {
     action: 'server.deploy',
     subjectType: 'server',
@@ -95,12 +75,7 @@ async function writeDeployment(
       env: Object.keys(input.env ?? {}),
     },
   })
-  return {
-    serverId,
-    deploymentId: deployment.id,
-    status: 'queued',
-    estimatedReadyAt: deployment.estimatedReadyAt?.toISOString() ?? null,
-  }
+  return deployment
 }
 
 async function writeGrants(db: Db, serverId: string, userIds: readonly string[]): Promise<void> {
@@ -112,25 +87,4 @@ async function writeGrants(db: Db, serverId: string, userIds: readonly string[])
       fields: { grants: ['One of the users does not exist.'] },
     })
   await db.serverGrant.createMany({ data: unique.map((userId) => ({ serverId, userId })) })
-}
-
-async function writeRevision(
-  db: Db,
-  serverId: string,
-  number: number,
-  spec: RevisionSpec,
-  env: NonNullable<DeployServer['env']>,
-): Promise<string> {
-  const revisionId = randomUUID()
-  await db.revision.create({ data: { id: revisionId, serverId, number, spec } })
-  const key = masterKey()
-  const rows = Object.entries(env).map(([name, { value, secret }]) => ({
-    revisionId,
-    name,
-    secret: secret ?? false,
-    ciphertext: Uint8Array.from(seal(key, envPlace(revisionId, name), value)),
-    keyId: key.id,
-  }))
-  if (rows.length > 0) await db.revisionEnv.createMany({ data: rows })
-  return revisionId
 }

@@ -86,19 +86,38 @@ const toolNames = async () =>
   ).map(({ name }) => name)
 
 describe('a probe that passed', () => {
-  it('moves the pointer, keeps the tools, lets the old instance go and ends the deployment, all at once', async () => {
+  it('moves the pointer, keeps the tools, lets the old instance drain and ends the deployment, all at once', async () => {
     tools = [ECHO, { ...ECHO, name: 'second' }]
     expect(await live()).toBe('live')
     expect(await pointer()).toBe(next)
     expect(await toolNames()).toEqual(['echo', 'second'])
-    const instances = await query(database.adminUrl, 'SELECT id, desired FROM instances ORDER BY attempt')
+    const instances = await query(
+      database.adminUrl,
+      `SELECT id, desired, round(extract(epoch FROM drain_until - d.finished_at) / 5)::int * 5 AS drains
+       FROM instances, (SELECT finished_at FROM deployments) d ORDER BY attempt`,
+    )
     expect(instances).toEqual([
-      { id: server.instanceId, desired: 'absent' },
-      { id: next, desired: 'running' },
+      { id: server.instanceId, desired: 'running', drains: 60 },
+      { id: next, desired: 'running', drains: null },
     ])
     const [deployment] = await query(database.adminUrl, 'SELECT state, finished_at FROM deployments')
     expect(deployment).toEqual({ state: 'live', finished_at: expect.any(Date) })
     expect(await live(await takeOver())).toBe('again')
+  })
+
+  it('lets an old instance that does not run go at once', async () => {
+    await query(database.adminUrl, `UPDATE instances SET observed = 'failed' WHERE id = $1`, [
+      server.instanceId,
+    ])
+    expect(await live()).toBe('live')
+    const instances = await query(
+      database.adminUrl,
+      'SELECT desired, drain_until FROM instances ORDER BY attempt',
+    )
+    expect(instances).toEqual([
+      { desired: 'absent', drain_until: null },
+      { desired: 'running', drain_until: null },
+    ])
   })
 
   it('of a server whose texts Postgres cannot keep keeps them without what it cannot', async () => {

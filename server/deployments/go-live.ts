@@ -8,6 +8,7 @@ import type { Db } from '#server/db/with-actor.ts'
 import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { toFailure } from '#server/errors.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
+import { wantServer } from '#server/mcp-servers/transition.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { moveDeployment } from './transition.ts'
 
@@ -60,12 +61,14 @@ async function writeLive(
 ): Promise<boolean> {
   if (!(await moveDeployment(db, deployment, 'live'))) return false
   const { serverId } = deployment
-  // The one before drains; it is the reconciler that tells the toolbox.
-  await db.instance.updateMany({
-    where: { serverId, id: { not: instanceId }, desired: { not: 'absent' } },
-    data: { desired: 'absent', fence: claim.fence },
-  })
+  await retireOthers(db, claim, serverId, instanceId)
   await recordTools(db, serverId, probe.tools)
+  const { desired } = await db.mcpServer.findUniqueOrThrow({
+    where: { id: serverId },
+    select: { desired: true },
+  })
+  // One that stood still was deployed to run.
+  if (desired === 'stopped') await wantServer(db, serverId, 'running', 'starting')
   await db.mcpServer.update({
     where: { id: serverId },
     data: {
@@ -87,6 +90,22 @@ async function writeLive(
     detail: { serverId },
   })
   return true
+}
+
+/**
+ * The instance that served until now drains: calls that it has begun may end, and gateways that have not yet seen the pointer move
+ * still find it. Others are not wanted any more. It is the reconciler that tells the toolbox.
+ */
+async function retireOthers(db: Db, claim: Claim, serverId: string, instanceId: string): Promise<void> {
+  await db.$executeRaw`
+    UPDATE instances i SET drain_until = clock_timestamp() + make_interval(secs => (r.spec->>'drainSeconds')::int)
+    FROM revisions r, mcp_servers s
+    WHERE s.id = ${serverId}::uuid AND i.id = s.live_instance_id AND i.id <> ${instanceId}::uuid AND r.id = i.revision_id
+      AND i.desired = 'running' AND i.observed NOT IN ('failed', 'exited', 'absent') AND i.drain_until IS NULL`
+  await db.instance.updateMany({
+    where: { serverId, id: { not: instanceId }, desired: { not: 'absent' }, drainUntil: null },
+    data: { desired: 'absent', fence: claim.fence },
+  })
 }
 
 /** Replaces the tools that users see of a server. */

@@ -19,8 +19,10 @@ export const RevisionSpec = z.object({
 })
 export type RevisionSpec = z.infer<typeof RevisionSpec>
 
-/** The revision that a deploy asks for. Throws AppError SOURCE_UNSUPPORTED, BAD_REQUEST. */
-export function toRevisionSpec(input: DeployServer): RevisionSpec {
+/** The revision that a deploy or an update asks for. Throws AppError SOURCE_UNSUPPORTED, BAD_REQUEST. */
+export function toRevisionSpec(
+  input: Pick<DeployServer, 'source' | 'transport' | 'http' | 'limits'>,
+): RevisionSpec {
   if (input.source.type !== 'npm')
     throw new AppError('SOURCE_UNSUPPORTED', `source ${input.source.type}`, {
       fields: { 'source.type': ['Only npm packages can be deployed by this version.'] },

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { LogLine } from '#contracts/dtma.ts'
 import { Failure } from '#contracts/errors.ts'
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment, RevisionView } from '#contracts/servers.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
+import { open } from '#server/secrets/envelope.ts'
+import { masterKey } from '#server/secrets/keyring.ts'
+import { envPlace, RevisionSpec } from './spec.ts'
 
 export const DEPLOYMENT_INCLUDE = {
   phases: { orderBy: { id: 'asc' } },
@@ -32,5 +35,28 @@ export function deploymentView(row: Row): Deployment {
     failure: row.failure === null ? null : Failure.parse(row.failure),
     logTail: row.logTail === null ? [] : z.array(LogLine).parse(row.logTail),
     cleanedUp: row.state === 'failed' || row.state === 'cancelled' ? row.cleanedUpAt !== null : null,
+  }
+}
+
+export const REVISION_INCLUDE = { env: { orderBy: { name: 'asc' } } } satisfies Prisma.RevisionInclude
+
+/** A revision as admins see it: values of secrets stay where they are. */
+export function revisionView(
+  row: Prisma.RevisionGetPayload<{ include: typeof REVISION_INCLUDE }>,
+): RevisionView {
+  const { source, transport, http, limits } = RevisionSpec.parse(row.spec)
+  const key = masterKey()
+  return {
+    number: row.number,
+    source,
+    transport,
+    http,
+    limits,
+    env: row.env.map(({ name, secret, ciphertext }) => ({
+      name,
+      secret,
+      value: secret ? null : open(key, envPlace(row.id, name), ciphertext),
+    })),
+    createdAt: row.createdAt.toISOString(),
   }
 }

@@ -3,10 +3,8 @@ import type { ServerDetail, ServerGet } from '#contracts/servers.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { listDeployments } from '#server/deployments/list.ts'
-import { envPlace, RevisionSpec } from '#server/deployments/spec.ts'
+import { REVISION_INCLUDE, revisionView } from '#server/deployments/view.ts'
 import { currentCursor } from '#server/events/cursor.ts'
-import { open } from '#server/secrets/envelope.ts'
-import { masterKey } from '#server/secrets/keyring.ts'
 import { fetchAdminSummary, fetchServer } from './fetch.ts'
 import { PUBLIC_INCLUDE, publicSummary, serverInfoOf, toolsOf } from './view.ts'
 
@@ -57,24 +55,9 @@ async function latestRevision(db: Db, serverId: string): Promise<ServerDetail['r
   const revision = await db.revision.findFirst({
     where: { serverId },
     orderBy: { number: 'desc' },
-    include: { env: { orderBy: { name: 'asc' } } },
+    include: REVISION_INCLUDE,
   })
-  if (!revision) return null
-  const spec = RevisionSpec.parse(revision.spec)
-  const key = masterKey()
-  return {
-    number: revision.number,
-    source: spec.source,
-    transport: spec.transport,
-    http: spec.http,
-    limits: spec.limits,
-    env: revision.env.map(({ name, secret, ciphertext }) => ({
-      name,
-      secret,
-      value: secret ? null : open(key, envPlace(revision.id, name), ciphertext),
-    })),
-    createdAt: revision.createdAt.toISOString(),
-  }
+  return revision && revisionView(revision)
 }
 
 /** The live instance; before there is one, the newest that is not gone. */
@@ -82,11 +65,13 @@ async function currentInstance(
   db: Db,
   server: { id: string; liveInstanceId: string | null },
 ): Promise<ServerDetail['instance']> {
+  const include = { revision: { select: { number: true } } }
   const row = server.liveInstanceId
-    ? await db.instance.findUnique({ where: { id: server.liveInstanceId } })
+    ? await db.instance.findUnique({ where: { id: server.liveInstanceId }, include })
     : await db.instance.findFirst({
         where: { serverId: server.id, goneAt: null },
         orderBy: { createdAt: 'desc' },
+        include,
       })
   if (!row) return null
   return {
@@ -96,6 +81,7 @@ async function currentInstance(
     startedAt: row.startedAt?.toISOString() ?? null,
     memoryBytes: row.memoryBytes === null ? null : Number(row.memoryBytes),
     resolvedVersion: row.resolvedVersion,
+    revisionNumber: row.revision.number,
   }
 }
 

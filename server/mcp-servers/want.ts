@@ -37,7 +37,16 @@ export async function stopServer({
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.stop', async (db, server) => {
     requireLive(server)
+    const going = await db.deployment.count({
+      where: { serverId: server.id, state: { in: [...IN_PROGRESS] } },
+    })
+    // It would run again once the deployment is live.
+    if (going > 0) throw new AppError('DEPLOYMENT_IN_PROGRESS', `server ${server.id} is being deployed`)
     await want(db, server, 'stopped', 'stopping')
+    await db.instance.updateMany({
+      where: { serverId: server.id, drainUntil: { not: null }, desired: { not: 'absent' } },
+      data: { desired: 'absent' },
+    })
   })
 }
 
@@ -140,7 +149,7 @@ async function want(
 function requireLive(server: Server): string {
   if (!server.liveInstanceId)
     throw new AppError('SERVER_NOT_RUNNING', `server ${server.id} never went live`, {
-      detail: 'It has never gone live. Delete it and deploy it again.',
+      detail: 'It has never gone live. Deploy it again, with changes if it needs them.',
     })
   return server.liveInstanceId
 }

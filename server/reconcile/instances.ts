@@ -18,6 +18,7 @@ interface Drifted {
  * progress looks after. Toolboxes go in parallel, so that a dead one delays no other.
  */
 export async function reconcileInstances(): Promise<void> {
+  await endDrained()
   const drifted = await withActor(
     actor,
     (db) => db.$queryRaw<Drifted[]>`
@@ -49,6 +50,15 @@ async function convergeAll(instances: readonly Drifted[]): Promise<void> {
       if (error.code === 'TOOLBOX_UNREACHABLE') return
     }
   }
+}
+
+/** Instances whose successor is live and whose time to end their calls is over. */
+async function endDrained(): Promise<void> {
+  await withActor(
+    actor,
+    (db) => db.$executeRaw`
+      UPDATE instances SET desired = 'absent' WHERE drain_until < clock_timestamp() AND desired <> 'absent'`,
+  )
 }
 
 /** Servers that shall be deleted and have nothing left on any toolbox. */

@@ -13,7 +13,10 @@ interface Candidate {
   committedMb: number
 }
 
-/** Memory that the toolbox has left for servers: what it has, less what is promised by the limits of those on it. */
+/**
+ * Memory that the toolbox has left for servers: what it has, less the limits of every instance on it (a server that is updated has
+ * two for a while) and of every deployment that has none yet.
+ */
 function roomMb(toolbox: Candidate): number {
   const host = HostMetrics.safeParse(toolbox.host)
   return host.success ? Math.floor(host.data.memoryTotalBytes / MIB) - toolbox.committedMb : 0
@@ -21,15 +24,21 @@ function roomMb(toolbox: Candidate): number {
 
 /**
  * The toolbox asked for, or the active one with the most room. Throws AppError TOOLBOX_NOT_FOUND, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL
- * or NO_TOOLBOX_AVAILABLE. Locks the rows that it reads, so that two deploys cannot take the same room.
+ * or NO_TOOLBOX_AVAILABLE. Locks the rows that it reads, so that two deploys cannot take the same room; not against the keys that
+ * a worker's new instances refer to. Takes its locks before those of servers, as everything does.
  */
 export async function chooseToolbox(db: Db, wantedId: string | undefined, limits: Limits): Promise<string> {
-  await db.$queryRaw`SELECT id FROM toolboxes WHERE ${wantedId ?? null}::uuid IS NULL OR id = ${wantedId ?? null}::uuid ORDER BY id FOR UPDATE`
+  await db.$queryRaw`SELECT id FROM toolboxes WHERE ${wantedId ?? null}::uuid IS NULL OR id = ${wantedId ?? null}::uuid ORDER BY id FOR NO KEY UPDATE`
   const candidates = await db.$queryRaw<Candidate[]>`
-    SELECT t.id, t.name, t.state::text AS state, t.host, coalesce((
-      SELECT sum((r.spec->'limits'->>'memoryMb')::int) FROM mcp_servers s
-      JOIN LATERAL (SELECT spec FROM revisions WHERE server_id = s.id ORDER BY number DESC LIMIT 1) r ON true
-      WHERE s.toolbox_id = t.id AND s.deleted_at IS NULL AND s.observed <> 'failed'), 0)::int AS "committedMb"
+    SELECT t.id, t.name, t.state::text AS state, t.host, ((
+      SELECT coalesce(sum((r.spec->'limits'->>'memoryMb')::int), 0) FROM instances i
+      JOIN revisions r ON r.id = i.revision_id JOIN mcp_servers s ON s.id = i.server_id
+      WHERE i.toolbox_id = t.id AND i.desired <> 'absent' AND NOT (s.observed = 'failed' AND i.id = s.live_instance_id)
+    ) + (
+      SELECT coalesce(sum((r.spec->'limits'->>'memoryMb')::int), 0) FROM deployments d
+      JOIN revisions r ON r.id = d.revision_id JOIN mcp_servers s ON s.id = d.server_id
+      WHERE s.toolbox_id = t.id AND d.state = 'queued' AND d.instance_id IS NULL
+    ))::int AS "committedMb"
     FROM toolboxes t WHERE ${wantedId ?? null}::uuid IS NULL OR t.id = ${wantedId ?? null}::uuid`
   if (wantedId !== undefined) {
     const [toolbox] = candidates

@@ -17,13 +17,22 @@ function portText(port: { env: string } | { arg: string } | { fixed: number }): 
 
 const mono = (text: string) => <code className="font-mono text-[0.8125rem] break-all">{text}</code>
 
-/** What runs, as it was asked for, and what the toolbox says of it. */
+/** The latest revision, as it was asked for, and what the toolbox says of what runs. */
 export function ConfigurationTab({ server }: { server: ServerDetail }) {
   const { revision, instance } = server
+  const serving =
+    instance && revision && instance.revisionNumber !== revision.number ? instance.revisionNumber : null
   return (
     <div className="grid gap-5">
       <Card>
-        <CardHeader title="Source" hint={revision ? `Revision ${revision.number}` : undefined} />
+        <CardHeader
+          title="Source"
+          hint={
+            revision
+              ? `Revision ${revision.number}${serving ? `, which is not live: revision ${serving} is what runs` : ''}`
+              : undefined
+          }
+        />
         <Facts
           items={[
             ['Package', revision ? mono(sourceText(revision.source)) : null],

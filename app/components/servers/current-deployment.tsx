@@ -1,13 +1,13 @@
 'use client'
 
-import { CopyPlus } from 'lucide-react'
+import { Pencil, RotateCw } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
-import { DeployDialog } from '#app/components/servers/deploy-dialog.tsx'
-import { valuesOf } from '#app/components/servers/deploy-form.ts'
 import { DeploymentFailure } from '#app/components/servers/deployment-failure.tsx'
 import { DeploymentProgress } from '#app/components/servers/deployment-progress.tsx'
+import { EditDialog } from '#app/components/servers/edit-dialog.tsx'
 import { DeploymentStateBadge, isEnded } from '#app/components/servers/server-state.tsx'
+import { useRedeploy } from '#app/components/servers/use-redeploy.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { trpc } from '#app/trpc/client.ts'
@@ -17,7 +17,8 @@ import type { ServerDetail } from '#contracts/servers.ts'
 /** The deployment that goes on, or the one that ended badly; a live one is history and not shown. */
 export function CurrentDeployment({ server }: { server: ServerDetail }) {
   const deployment = server.deployments[0]
-  const [again, setAgain] = useState(false)
+  const [editing, setEditing] = useState(false)
+  const redeploy = useRedeploy(server.id)
   const utils = trpc.useUtils()
   const cancel = trpc.servers.cancel.useMutation({
     onSuccess: () => deployment && utils.servers.get.invalidate({ id: deployment.serverId }),
@@ -28,10 +29,12 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
   })
   if (!deployment || deployment.state === 'live') return null
   const ended = isEnded(deployment.state)
+  const serving = server.state === 'running' && server.instance ? server.instance.revisionNumber : null
   return (
     <Card aria-label="Current deployment" className="mb-6">
       <CardHeader
         title={`Deployment of revision ${deployment.revisionNumber}`}
+        hint={serving ? `Revision ${serving} goes on serving.` : undefined}
         actions={
           <>
             <DeploymentStateBadge state={deployment.state} />
@@ -45,17 +48,25 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
       />
       <div className="grid gap-5 px-4 py-4 sm:px-5">
         <DeploymentFailure deployment={deployment} />
-        {ended && server.revision?.source.type === 'npm' ? (
-          <div>
-            <Button onClick={() => setAgain(true)}>
-              <CopyPlus aria-hidden />
-              Deploy again with changes
+        {ended && server.desired !== 'deleted' ? (
+          <div className="flex flex-wrap gap-2">
+            <Button
+              variant="primary"
+              busy={redeploy.isPending}
+              onClick={() => redeploy.mutate({ id: server.id })}
+            >
+              {redeploy.isPending ? null : <RotateCw aria-hidden />}
+              Try again
+            </Button>
+            <Button onClick={() => setEditing(true)}>
+              <Pencil aria-hidden />
+              Edit configuration
             </Button>
           </div>
         ) : null}
         <DeploymentProgress deployment={deployment} />
       </div>
-      <DeployDialog open={again} onClose={() => setAgain(false)} values={valuesOf(server)} />
+      <EditDialog open={editing} onClose={() => setEditing(false)} server={server} />
     </Card>
   )
 }

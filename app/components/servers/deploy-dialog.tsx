@@ -27,14 +27,12 @@ const CODE_FIELDS: Record<string, keyof DeployValues> = {
 interface DeployDialogProps {
   open: boolean
   onClose: () => void
-  /** What it starts with; left out: empty boxes. */
-  values?: DeployValues
 }
 
-function OpenDeployDialog({ onClose, values }: Omit<DeployDialogProps, 'open'>) {
+function OpenDeployDialog({ onClose }: Omit<DeployDialogProps, 'open'>) {
   const router = useRouter()
   const utils = trpc.useUtils()
-  const form = useForm<DeployValues>({ defaultValues: values ?? EMPTY_DEPLOY, resolver: deployResolver })
+  const form = useForm<DeployValues>({ defaultValues: EMPTY_DEPLOY, resolver: deployResolver })
 
   const showFields = (failure: ShownFailure, values: DeployValues) => {
     for (const [path, [message]] of Object.entries(failure.fields)) {

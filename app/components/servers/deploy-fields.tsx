@@ -10,16 +10,22 @@ import { Input, Textarea } from '#app/components/ui/input.tsx'
 import { Select } from '#app/components/ui/select.tsx'
 import { trpc } from '#app/trpc/client.ts'
 
-/** The boxes of the deploy dialog, the common ones first. */
-export function DeployFields({ form }: { form: UseFormReturn<DeployValues> }) {
+interface DeployFieldsProps {
+  form: UseFormReturn<DeployValues>
+  /** Of a server that is there: name and toolbox stay. */
+  editing?: boolean
+}
+
+/** The boxes of the dialogs that deploy and edit, the common ones first. */
+export function DeployFields({ form, editing = false }: DeployFieldsProps) {
   const { register, control, formState, setValue, watch, getFieldState } = form
   const { errors } = formState
-  const toolboxes = trpc.toolboxes.list.useQuery()
+  const toolboxes = trpc.toolboxes.list.useQuery(undefined, { enabled: !editing })
   const usable = toolboxes.data?.items.filter((toolbox) => toolbox.state === 'active') ?? []
   const packageBox = register('package', {
     onChange: (event) => {
       // A name that was typed by hand is left alone.
-      if (getFieldState('name', formState).isDirty) return
+      if (editing || getFieldState('name', formState).isDirty) return
       setValue('name', suggestName(String(event.target.value)), { shouldValidate: formState.isSubmitted })
     },
   })
@@ -45,15 +51,23 @@ export function DeployFields({ form }: { form: UseFormReturn<DeployValues> }) {
           )}
         </Field>
       </div>
-      <Field
-        label="Name"
-        hint="3 to 40 lower-case letters, digits and dashes. Users see it."
-        error={errors.name?.message}
-      >
-        {(box) => (
-          <Input {...box} {...register('name')} autoComplete="off" autoCapitalize="none" spellCheck={false} />
-        )}
-      </Field>
+      {editing ? null : (
+        <Field
+          label="Name"
+          hint="3 to 40 lower-case letters, digits and dashes. Users see it."
+          error={errors.name?.message}
+        >
+          {(box) => (
+            <Input
+              {...box}
+              {...register('name')}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellCheck={false}
+            />
+          )}
+        </Field>
+      )}
       <Field
         label="Arguments"
         optional
@@ -90,31 +104,33 @@ export function DeployFields({ form }: { form: UseFormReturn<DeployValues> }) {
             </Field>
           )}
         />
-        <Controller
-          control={control}
-          name="toolboxId"
-          render={({ field }) => (
-            <Field label="Toolbox" error={errors.toolboxId?.message}>
-              {(box) => (
-                <Select
-                  {...box}
-                  value={field.value}
-                  onValueChange={field.onChange}
-                  options={[
-                    { value: AUTOMATIC, label: 'Automatic', hint: 'The active one with the most room' },
-                    ...usable.map((toolbox) => ({
-                      value: toolbox.id,
-                      label: toolbox.name,
-                      hint: toolbox.host
-                        ? `${formatBytes(toolbox.host.memoryFreeBytes)} of memory free`
-                        : undefined,
-                    })),
-                  ]}
-                />
-              )}
-            </Field>
-          )}
-        />
+        {editing ? null : (
+          <Controller
+            control={control}
+            name="toolboxId"
+            render={({ field }) => (
+              <Field label="Toolbox" error={errors.toolboxId?.message}>
+                {(box) => (
+                  <Select
+                    {...box}
+                    value={field.value}
+                    onValueChange={field.onChange}
+                    options={[
+                      { value: AUTOMATIC, label: 'Automatic', hint: 'The active one with the most room' },
+                      ...usable.map((toolbox) => ({
+                        value: toolbox.id,
+                        label: toolbox.name,
+                        hint: toolbox.host
+                          ? `${formatBytes(toolbox.host.memoryFreeBytes)} of memory free`
+                          : undefined,
+                      })),
+                    ]}
+                  />
+                )}
+              </Field>
+            )}
+          />
+        )}
       </div>
       {toolboxes.data && usable.length === 0 ? (
         <p role="status" className="rounded-lg bg-warn-soft px-3.5 py-2.5 text-sm text-warn">

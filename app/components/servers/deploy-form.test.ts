@@ -6,7 +6,6 @@ import {
   parseEnvBlock,
   suggestName,
   toDeployInput,
-  valuesOf,
 } from '#app/components/servers/deploy-form.ts'
 import { DeployServer } from '#contracts/servers.ts'
 
@@ -59,32 +58,6 @@ describe('the deploy dialog', () => {
     expect(fieldOf('source.args.2', values)).toBe('args')
     expect(fieldOf('env.B.value', { ...values, env })).toBe('env.0.value')
     expect(fieldOf('grants.0', values)).toBeNull()
-  })
-
-  it('starts a further attempt from what the one before was given, without its secrets', () => {
-    const revision = {
-      number: 1,
-      source: { type: 'npm' as const, package: 'a-server', args: ['--x', 'y'] },
-      transport: 'streamable-http' as const,
-      http: { path: '/mcp', port: { fixed: 3001 } },
-      limits: { memoryMb: 128, cpus: 0.5, pids: 64 },
-      env: [{ name: 'API_KEY', secret: true, value: null }],
-      createdAt: '2026-01-01T00:00:00.000Z',
-    }
-    const again = valuesOf({ name: 'web', description: null, visibility: 'restricted', revision })
-    expect(DeployServer.parse(toDeployInput(again))).toMatchObject({
-      name: 'web-2',
-      source: { args: ['--x', 'y'] },
-      http: { port: { fixed: 3001 } },
-      limits: { memoryMb: 128 },
-      env: { API_KEY: { value: '', secret: true } },
-      visibility: 'restricted',
-    })
-    expect(valuesOf({ name: 'web-2', description: null, visibility: 'everyone', revision }).name).toBe(
-      'web-3',
-    )
-    const longest = valuesOf({ name: 'a'.repeat(40), description: null, visibility: 'everyone', revision })
-    expect(longest.name).toBe(`${'a'.repeat(38)}-2`)
   })
 
   it.each([

@@ -5,6 +5,8 @@ export interface EnvRow {
   name: string
   value: string
   secret: boolean
+  /** Name of the secret that the server has already: it stays as it is while `value` is empty. */
+  kept?: string
 }
 
 /** What the dialog edits; `toDeployInput` makes the contract's shape of it. Numbers stay text until then. */
@@ -137,35 +139,42 @@ function put(errors: Record<string, unknown>, field: string, message: string): v
   rows[Number(index)] = { ...rows[Number(index)], [key]: { type: 'validate', message } }
 }
 
+interface Found {
+  issues: readonly { path: PropertyKey[]; message: string }[]
+  /** What no schema knows, by the name of its box. */
+  fields?: { field: string; message: string }[]
+}
+
+/** Puts what a check finds at the boxes that it belongs to. */
+export const resolverOf =
+  (check: (values: DeployValues) => Found): Resolver<DeployValues> =>
+  async (values) => {
+    const errors: Record<string, unknown> = {}
+    const seen = new Set<string>()
+    for (const [index, row] of values.env.entries()) {
+      const name = row.name.trim()
+      if (!name && row.value) put(errors, `env.${index}.name`, 'Give the variable a name.')
+      if (name && seen.has(name)) put(errors, `env.${index}.name`, 'This variable is there twice.')
+      seen.add(name)
+    }
+    const { issues, fields = [] } = check(values)
+    for (const { field, message } of fields) put(errors, field, message)
+    for (const issue of issues) {
+      const field = fieldOf(issue.path.join('.'), values)
+      if (field) put(errors, field, issue.message)
+      else put(errors, 'root', issue.message)
+    }
+    return Object.keys(errors).length > 0
+      ? { values: {}, errors: errors as FieldErrors<DeployValues> }
+      : { values, errors: {} }
+  }
+
 /** Checks the dialog with the very schema that the server uses. */
-export const deployResolver: Resolver<DeployValues> = async (values) => {
-  const errors: Record<string, unknown> = {}
-  const seen = new Set<string>()
-  for (const [index, row] of values.env.entries()) {
-    const name = row.name.trim()
-    if (!name && row.value) put(errors, `env.${index}.name`, 'Give the variable a name.')
-    if (name && seen.has(name)) put(errors, `env.${index}.name`, 'This variable is there twice.')
-    seen.add(name)
-  }
-  const parsed = DeployServer.safeParse(toDeployInput(values))
-  for (const issue of parsed.error?.issues ?? []) {
-    const field = fieldOf(issue.path.join('.'), values)
-    if (field) put(errors, field, issue.message)
-    else put(errors, 'root', issue.message)
-  }
-  return Object.keys(errors).length > 0
-    ? { values: {}, errors: errors as FieldErrors<DeployValues> }
-    : { values, errors: {} }
-}
+export const deployResolver = resolverOf((values) => ({
+  issues: DeployServer.safeParse(toDeployInput(values)).error?.issues ?? [],
+}))
 
-/** Name of a further attempt, within the 40 characters that a name may have: "web" gives "web-2", "web-2" gives "web-3". */
-function nextName(name: string): string {
-  const [, stem = name, count] = /^(.*?)(?:-(\d{1,4}))?$/.exec(name) ?? []
-  const suffix = `-${Number(count ?? 1) + 1}`
-  return `${stem.slice(0, 40 - suffix.length).replace(/-+$/, '')}${suffix}`
-}
-
-/** The dialog's values for a server that is there, under a name that is free; secrets have to be given again. */
+/** The dialog's values for a server that is there, from its latest revision; its secrets are kept unless they are given again. */
 export function valuesOf(
   server: Pick<ServerDetail, 'name' | 'description' | 'visibility' | 'revision'>,
 ): DeployValues {
@@ -176,7 +185,7 @@ export function valuesOf(
   const portBy = 'env' in port ? 'env' : 'arg' in port ? 'arg' : 'fixed'
   return {
     ...EMPTY_DEPLOY,
-    name: nextName(server.name),
+    name: server.name,
     description: server.description ?? '',
     package: source.package,
     version: source.version ?? '',
@@ -186,7 +195,9 @@ export function valuesOf(
     httpPath: http?.path ?? EMPTY_DEPLOY.httpPath,
     httpPortBy: portBy,
     httpPort: String(Object.values(port)[0]),
-    env: revision.env.map(({ name, value, secret }) => ({ name, value: value ?? '', secret })),
+    env: revision.env.map(({ name, value, secret }) =>
+      secret ? { name, value: '', secret, kept: name } : { name, value: value ?? '', secret },
+    ),
     visibility: server.visibility,
     memoryMb: String(limits.memoryMb),
     cpus: String(limits.cpus),

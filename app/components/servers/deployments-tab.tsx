@@ -3,14 +3,21 @@
 import { ChevronRight, History } from 'lucide-react'
 import { DeploymentFailure } from '#app/components/servers/deployment-failure.tsx'
 import { DeploymentProgress } from '#app/components/servers/deployment-progress.tsx'
-import { DeploymentStateBadge } from '#app/components/servers/server-state.tsx'
+import { RollBack } from '#app/components/servers/roll-back.tsx'
+import { DeploymentStateBadge, isEnded } from '#app/components/servers/server-state.tsx'
+import { Badge } from '#app/components/ui/badge.tsx'
 import { EmptyState } from '#app/components/ui/empty-state.tsx'
 import { formatDuration } from '#app/components/ui/format.ts'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
-import type { Deployment } from '#contracts/servers.ts'
+import type { ServerDetail } from '#contracts/servers.ts'
 
 /** Every attempt, newest first. */
-export function DeploymentsTab({ deployments }: { deployments: Deployment[] }) {
+export function DeploymentsTab({ server }: { server: ServerDetail }) {
+  const { deployments } = server
+  const deploying = deployments.some(({ state }) => !isEnded(state))
+  const serving = deployments.find(
+    ({ state, revisionNumber }) => state === 'live' && revisionNumber === server.instance?.revisionNumber,
+  )
   if (deployments.length === 0) return <EmptyState icon={History} title="No deployments yet" />
   return (
     <ul
@@ -27,6 +34,9 @@ export function DeploymentsTab({ deployments }: { deployments: Deployment[] }) {
               />
               <span className="font-medium">Revision {deployment.revisionNumber}</span>
               <DeploymentStateBadge state={deployment.state} />
+              {deployment === serving && server.state === 'running' ? (
+                <Badge tone="info">Serving</Badge>
+              ) : null}
               <span className="text-[0.8125rem] text-muted sm:ml-auto">
                 {deployment.requestedBy ? `${deployment.requestedBy}, ` : ''}
                 <RelativeTime at={deployment.createdAt} />
@@ -36,6 +46,9 @@ export function DeploymentsTab({ deployments }: { deployments: Deployment[] }) {
               </span>
             </summary>
             <div className="grid gap-5 px-4 pt-2 pb-5 sm:pl-11">
+              {deployment.state === 'live' && deployment.revisionNumber !== server.revision?.number ? (
+                <RollBack server={server} number={deployment.revisionNumber} disabled={deploying} />
+              ) : null}
               <DeploymentFailure deployment={deployment} />
               <DeploymentProgress deployment={deployment} />
             </div>

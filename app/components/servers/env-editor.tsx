@@ -22,6 +22,9 @@ function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
   const errors = formState.errors.env?.[index]
   const secret = watch(`env.${index}.secret`)
   const number = index + 1
+  // Its value is there and cannot be read: an empty box keeps it.
+  const kept = form.getValues(`env.${index}.kept`) !== undefined
+  const keeps = kept && !watch(`env.${index}.value`)
   const name = register(`env.${index}.name`, {
     onChange: (event) => {
       if (looksSecret(String(event.target.value))) setValue(`env.${index}.secret`, true)
@@ -46,7 +49,7 @@ function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
             {...register(`env.${index}.value`)}
             aria-label={`Value of variable ${number}`}
             aria-invalid={errors?.value ? true : undefined}
-            placeholder="value"
+            placeholder={kept ? 'Kept unless you replace it' : 'value'}
             type={secret && !shown ? 'password' : 'text'}
             className="pr-10 font-mono text-sm"
             autoComplete="new-password"
@@ -75,16 +78,20 @@ function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
         </Button>
       </div>
       <FieldError error={errors?.name?.message ?? errors?.value?.message} />
-      <Controller
-        control={form.control}
-        name={`env.${index}.secret`}
-        render={({ field }) => (
-          <label className="flex items-center gap-2.5 text-[0.8125rem] text-muted">
-            <Switch checked={field.value} onCheckedChange={field.onChange} />
-            Secret: encrypted, never shown again, kept out of logs
-          </label>
-        )}
-      />
+      {keeps ? (
+        <p className="text-[0.8125rem] text-muted">Secret: kept as it is.</p>
+      ) : (
+        <Controller
+          control={form.control}
+          name={`env.${index}.secret`}
+          render={({ field }) => (
+            <label className="flex items-center gap-2.5 text-[0.8125rem] text-muted">
+              <Switch checked={field.value} onCheckedChange={field.onChange} />
+              Secret: encrypted, never shown again, kept out of logs
+            </label>
+          )}
+        />
+      )}
     </li>
   )
 }

@@ -1,9 +1,12 @@
 'use client'
 
-import { CirclePause, EllipsisVertical, Play, RotateCw, Trash2 } from 'lucide-react'
+import { CirclePause, EllipsisVertical, Pencil, Play, Rocket, RotateCw, Trash2 } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
 import { toast } from 'sonner'
+import { EditDialog } from '#app/components/servers/edit-dialog.tsx'
+import { isEnded } from '#app/components/servers/server-state.tsx'
+import { useRedeploy } from '#app/components/servers/use-redeploy.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
 import { plural } from '#app/components/ui/format.ts'
@@ -12,9 +15,10 @@ import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 import type { ServerDetail } from '#contracts/servers.ts'
 
-/** Start, stop, restart, delete: what the server's state allows. */
+/** Start, stop, restart, edit, redeploy, delete: what the server's state allows. */
 export function ServerActions({ server }: { server: ServerDetail }) {
   const [asking, setAsking] = useState<'stop' | 'delete' | null>(null)
+  const [editing, setEditing] = useState(false)
   const utils = trpc.useUtils()
   const router = useRouter()
   const refresh = () =>
@@ -32,6 +36,7 @@ export function ServerActions({ server }: { server: ServerDetail }) {
     },
     onError,
   })
+  const redeploy = useRedeploy(server.id)
   const stop = trpc.servers.stop.useMutation({
     onSuccess: () => {
       setAsking(null)
@@ -54,6 +59,7 @@ export function ServerActions({ server }: { server: ServerDetail }) {
   const stopped = server.desired === 'stopped'
   // What never went live has nothing to start or stop: its deployment is cancelled, or it is deleted.
   const everLive = server.deployments.some((deployment) => deployment.state === 'live')
+  const deploying = server.deployments.some(({ state }) => !isEnded(state))
   const users = server.connectionCount
   return (
     <>
@@ -68,7 +74,7 @@ export function ServerActions({ server }: { server: ServerDetail }) {
           Start
         </Button>
       ) : (
-        <Button onClick={() => open('stop')}>
+        <Button disabled={deploying} onClick={() => open('stop')}>
           <CirclePause aria-hidden />
           Stop
         </Button>
@@ -88,12 +94,21 @@ export function ServerActions({ server }: { server: ServerDetail }) {
             <RotateCw aria-hidden />
             Restart
           </MenuItem>
+          <MenuItem disabled={deploying} onSelect={() => setEditing(true)}>
+            <Pencil aria-hidden />
+            Edit configuration
+          </MenuItem>
+          <MenuItem disabled={deploying} onSelect={() => redeploy.mutate({ id: server.id })}>
+            <Rocket aria-hidden />
+            Redeploy
+          </MenuItem>
           <MenuItem danger onSelect={() => open('delete')}>
             <Trash2 aria-hidden />
             Delete
           </MenuItem>
         </Menu>
       ) : null}
+      <EditDialog open={editing} onClose={() => setEditing(false)} server={server} />
       <ConfirmDialog
         open={asking === 'stop'}
         onOpenChange={() => setAsking(null)}

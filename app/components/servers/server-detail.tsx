@@ -94,7 +94,7 @@ function Detail({ server }: { server: ServerDetail }) {
           <ConfigurationTab server={server} />
         </TabPanel>
         <TabPanel value="deployments">
-          <DeploymentsTab deployments={server.deployments} />
+          <DeploymentsTab server={server} />
         </TabPanel>
       </Tabs>
     </>

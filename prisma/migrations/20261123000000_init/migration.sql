@@ -223,6 +223,7 @@ CREATE TABLE "instances" (
     "failure" JSONB,
     "accepted" BOOLEAN NOT NULL DEFAULT false,
     "observed_at" TIMESTAMPTZ(3),
+    "drain_until" TIMESTAMPTZ(3),
     "gone_at" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 

@@ -8,13 +8,22 @@ import {
   GrantServer,
   Logs,
   LogsInput,
+  RedeployAnswer,
+  RevisionView,
+  RollbackServer,
   ServerGet,
   ServerList,
   ServerSummary,
+  UpdateAnswer,
+  UpdateServer,
 } from '#contracts/servers.ts'
 import { cancelDeployment } from '#server/deployments/cancel.ts'
 import { createDeployment } from '#server/deployments/create.ts'
 import { listDeployments } from '#server/deployments/list.ts'
+import { redeployServer } from '#server/deployments/redeploy.ts'
+import { listRevisions } from '#server/deployments/revisions.ts'
+import { rollbackServer } from '#server/deployments/rollback.ts'
+import { updateServer } from '#server/deployments/update.ts'
 import { getServer } from '#server/mcp-servers/get.ts'
 import { grantServer, revokeServer } from '#server/mcp-servers/grant.ts'
 import { listServers } from '#server/mcp-servers/list.ts'
@@ -29,6 +38,10 @@ export const servers = router({
   start: procedure('admin').input(ById).output(ServerSummary).mutation(startServer),
   stop: procedure('admin').input(ById).output(ServerSummary).mutation(stopServer),
   restart: procedure('admin').input(ById).output(ServerSummary).mutation(restartServer),
+  redeploy: procedure('admin').input(ById).output(RedeployAnswer).mutation(redeployServer),
+  update: procedure('admin').input(UpdateServer).output(UpdateAnswer).mutation(updateServer),
+  rollback: procedure('admin').input(RollbackServer).output(RedeployAnswer).mutation(rollbackServer),
+  revisions: procedure('admin').input(ById).output(z.array(RevisionView)).query(listRevisions),
   delete: procedure('admin').input(DeleteServer).output(ServerSummary).mutation(deleteServer),
   cancel: procedure('admin').input(ById).output(Deployment).mutation(cancelDeployment),
   deployments: procedure('admin').input(ById).output(z.array(Deployment)).query(listDeployments),

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import { type DeployValues, valuesOf } from '#app/components/servers/deploy-form.ts'
+import { changesBetween, editResolver, toUpdateInput } from '#app/components/servers/edit-form.ts'
+import { UpdateServer } from '#contracts/servers.ts'
+
+const server = {
+  id: '00000000-0000-4000-8000-000000000001',
+  name: 'web',
+  description: null,
+  visibility: 'restricted' as const,
+  revision: {
+    number: 3,
+    source: { type: 'npm' as const, package: 'a-server', args: ['--x', 'y'] },
+    transport: 'streamable-http' as const,
+    http: { path: '/mcp', port: { fixed: 3001 } },
+    limits: { memoryMb: 128, cpus: 0.5, pids: 64 },
+    env: [
+      { name: 'API_KEY', secret: true, value: null },
+      { name: 'LOG_LEVEL', secret: false, value: 'info' },
+    ],
+    createdAt: '2026-01-01T00:00:00.000Z',
+  },
+}
+const before = valuesOf(server)
+const edited = (changes: Partial<DeployValues>) => ({ ...before, ...changes })
+const [apiKey, logLevel] = before.env as [DeployValues['env'][number], DeployValues['env'][number]]
+const check = (changes: Partial<DeployValues>) =>
+  editResolver(server)(edited(changes), undefined, { fields: {}, shouldUseNativeValidation: false })
+
+describe('the edit dialog', () => {
+  it('begins with the latest revision, changes nothing by itself and keeps secrets that it cannot read', async () => {
+    expect(changesBetween(before, before)).toEqual([])
+    expect((await check({})).errors).toEqual({})
+    expect(UpdateServer.parse(toUpdateInput(server, before))).toEqual({
+      id: server.id,
+      baseRevision: 3,
+      description: null,
+      visibility: 'restricted',
+      source: server.revision.source,
+      transport: 'streamable-http',
+      http: server.revision.http,
+      env: { API_KEY: { keep: true }, LOG_LEVEL: { value: 'info', secret: false } },
+      limits: server.revision.limits,
+    })
+  })
+
+  it('shows what changes, and never a secret', () => {
+    const changes = changesBetween(
+      before,
+      edited({
+        version: '2.0.0',
+        httpPort: '3002',
+        description: 'New words',
+        env: [
+          { ...apiKey, value: 'sk-new' },
+          { name: 'ADDED', value: '1', secret: false },
+        ],
+      }),
+    )
+    expect(changes).toEqual([
+      { label: 'Version', before: null, after: '2.0.0', deploys: true },
+      { label: 'Port', before: 'fixed 3001', after: 'fixed 3002', deploys: true },
+      { label: 'API_KEY', before: 'a secret', after: 'a new secret', deploys: true },
+      { label: 'LOG_LEVEL', before: 'info', after: null, deploys: true },
+      { label: 'ADDED', before: null, after: '1', deploys: true },
+      { label: 'Description', before: null, after: 'New words', deploys: false },
+    ])
+  })
+
+  it('says at its box that a secret which is kept cannot be renamed', async () => {
+    const { errors } = await check({ env: [{ ...apiKey, name: 'API_TOKEN' }, logLevel] })
+    expect(errors).toMatchObject({ env: [{ value: { message: expect.stringContaining('again') } }] })
+  })
+
+  it('puts what the contract refuses at its box', async () => {
+    const { errors } = await check({ memoryMb: '1', env: [apiKey, { ...logLevel, name: 'PATH' }] })
+    expect(errors).toMatchObject({
+      memoryMb: { message: 'At least 64 MiB.' },
+      env: [undefined, { name: { message: expect.stringContaining('PATH') } }],
+    })
+  })
+})

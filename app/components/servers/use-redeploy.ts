@@ -1,0 +1,20 @@
+'use client'
+
+import { toast } from 'sonner'
+import { trpc } from '#app/trpc/client.ts'
+import { readFailure } from '#app/trpc/failure.ts'
+
+/** Deploys the latest revision of a server once more, and says so when that is refused. */
+export function useRedeploy(id: string) {
+  const utils = trpc.useUtils()
+  return trpc.servers.redeploy.useMutation({
+    onError: (error) => {
+      const failure = readFailure(error)
+      toast.error(failure.text, { description: failure.detail ?? failure.action })
+    },
+    onSettled: () =>
+      Promise.all([utils.servers.get.invalidate({ id }), utils.servers.list.invalidate()]).then(
+        () => undefined,
+      ),
+  })
+}

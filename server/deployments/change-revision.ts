@@ -1,0 +1,103 @@
+import type { RedeployAnswer } from '#contracts/servers.ts'
+import { recordAudit } from '#server/audit/record.ts'
+import type { UserCtx } from '#server/context.ts'
+import { type Db, withActor } from '#server/db/with-actor.ts'
+import { AppError, isUniqueViolation } from '#server/errors.ts'
+import { fetchServer } from '#server/mcp-servers/fetch.ts'
+import { observeServer } from '#server/mcp-servers/observe.ts'
+import { moveServer } from '#server/mcp-servers/transition.ts'
+import { chooseToolbox } from '#server/toolboxes/choose.ts'
+import { queueDeployment } from './queue.ts'
+import { type ClearEnv, type LoadedRevision, loadRevision, writeRevision } from './revision.ts'
+import { type RevisionSpec, sourceKeyOf } from './spec.ts'
+import { IN_PROGRESS } from './transition.ts'
+
+type Revision = Pick<LoadedRevision, 'id' | 'number' | 'spec'>
+
+export interface RevisionChange {
+  db: Db
+  server: Awaited<ReturnType<typeof fetchServer>>
+  latest: LoadedRevision
+  /** Writes the next revision. Throws AppError DEPLOYMENT_IN_PROGRESS. */
+  write: (spec: RevisionSpec, env: ClearEnv) => Promise<Revision>
+  /** Queues a deployment of the revision, with its audit entry. Throws AppError DEPLOYMENT_IN_PROGRESS, TOOLBOX_…. */
+  deploy: (request: {
+    action: string
+    revision: Revision
+    detail: Record<string, unknown>
+  }) => Promise<RedeployAnswer>
+}
+
+/**
+ * One transaction over a server and its revisions: any throw leaves no row. Two admins at once: the second waits, and then sees
+ * what the first has done. Throws AppError NOT_FOUND, CONFLICT for a server that is being deleted.
+ */
+export async function changeRevision<T>(
+  ctx: UserCtx,
+  serverId: string,
+  work: (change: RevisionChange) => Promise<T>,
+): Promise<T> {
+  try {
+    return await withActor(ctx.actor, async (db) => {
+      const { toolboxId } = await fetchServer(db, serverId)
+      // Toolbox before server, as a deploy does; a server never changes its toolbox.
+      await db.$queryRaw`SELECT id FROM toolboxes WHERE id = ${toolboxId}::uuid FOR NO KEY UPDATE`
+      await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${serverId}::uuid FOR NO KEY UPDATE`
+      const server = await fetchServer(db, serverId)
+      if (server.desired === 'deleted')
+        throw new AppError('CONFLICT', `server ${serverId} is being deleted`, {
+          detail: 'The server is being deleted.',
+        })
+      const latest = await loadRevision(db, serverId)
+      return work({
+        db,
+        server,
+        latest,
+        write: async (spec, env) => {
+          await refuseWhileDeploying(db, serverId)
+          const number = latest.number + 1
+          return { id: await writeRevision(db, serverId, number, spec, env), number, spec }
+        },
+        deploy: (request) => deploy(db, ctx, server, request),
+      })
+    })
+  } catch (error) {
+    if (isUniqueViolation(error, 'deployments_one_at_a_time')) throw inProgress(serverId, error)
+    throw error
+  }
+}
+
+async function deploy(
+  db: Db,
+  ctx: UserCtx,
+  server: RevisionChange['server'],
+  { action, revision, detail }: Parameters<RevisionChange['deploy']>[0],
+): Promise<RedeployAnswer> {
+  await refuseWhileDeploying(db, server.id)
+  await chooseToolbox(db, server.toolboxId, revision.spec.limits)
+  const sourceKey = sourceKeyOf(revision.spec)
+  const answer = await queueDeployment(db, ctx, {
+    serverId: server.id,
+    revisionId: revision.id,
+    sourceKey,
+  })
+  // What failed before is no longer the state of a server that has nothing live; one that serves stays what it is.
+  if (!server.liveInstanceId) await moveServer(db, server.id, { failureCode: null })
+  await observeServer(db, server.id)
+  await recordAudit(db, ctx, {
+    action,
+    subjectType: 'server',
+    subjectId: server.id,
+    detail: { name: server.name, revision: revision.number, source: sourceKey, ...detail },
+  })
+  return { ...answer, revisionNumber: revision.number }
+}
+
+async function refuseWhileDeploying(db: Db, serverId: string): Promise<void> {
+  const going = await db.deployment.count({ where: { serverId, state: { in: [...IN_PROGRESS] } } })
+  if (going > 0) throw inProgress(serverId)
+}
+
+function inProgress(serverId: string, cause?: unknown): AppError {
+  return new AppError('DEPLOYMENT_IN_PROGRESS', `server ${serverId} is being deployed`, { cause })
+}

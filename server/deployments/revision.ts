@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import type { Db } from '#server/db/with-actor.ts'
+import { AppError } from '#server/errors.ts'
+import { open, seal } from '#server/secrets/envelope.ts'
+import { masterKey } from '#server/secrets/keyring.ts'
+import { envPlace, RevisionSpec } from './spec.ts'
+
+/** Variables in clear, by name. For the time of one transaction only. */
+export type ClearEnv = Record<string, { value: string; secret?: boolean | undefined }>
+
+export interface LoadedRevision {
+  id: string
+  number: number
+  spec: RevisionSpec
+  env: Record<string, { value: string; secret: boolean }>
+}
+
+/** A revision with its variables in clear; without a number the latest. Throws AppError NOT_FOUND. */
+export async function loadRevision(db: Db, serverId: string, number?: number): Promise<LoadedRevision> {
+  const row = await db.revision.findFirst({
+    where: { serverId, ...(number !== undefined && { number }) },
+    orderBy: { number: 'desc' },
+    include: { env: true },
+  })
+  if (!row)
+    throw new AppError('NOT_FOUND', `server ${serverId} has no revision ${number}`, {
+      fields: { number: [`There is no revision ${number} of this server.`] },
+    })
+  const key = masterKey()
+  return {
+    id: row.id,
+    number: row.number,
+    spec: RevisionSpec.parse(row.spec),
+    env: Object.fromEntries(
+      row.env.map(({ name, secret, ciphertext }) => [
+        name,
+        { value: open(key, envPlace(row.id, name), ciphertext), secret },
+      ]),
+    ),
+  }
+}
+
+/** Writes an immutable revision; its variables are sealed for their own rows. Answers its id. */
+export async function writeRevision(
+  db: Db,
+  serverId: string,
+  number: number,
+  spec: RevisionSpec,
+  env: ClearEnv,
+): Promise<string> {
+  const revisionId = randomUUID()
+  await db.revision.create({ data: { id: revisionId, serverId, number, spec } })
+  const key = masterKey()
+  const rows = Object.entries(env).map(([name, { value, secret }]) => ({
+    revisionId,
+    name,
+    secret: secret ?? false,
+    ciphertext: Uint8Array.from(seal(key, envPlace(revisionId, name), value)),
+    keyId: key.id,
+  }))
+  if (rows.length > 0) await db.revisionEnv.createMany({ data: rows })
+  return revisionId
+}

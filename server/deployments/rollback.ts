@@ -1,0 +1,27 @@
+import type { RedeployAnswer, RollbackServer } from '#contracts/servers.ts'
+import type { UserCtx } from '#server/context.ts'
+import { AppError } from '#server/errors.ts'
+import { changeRevision } from './change-revision.ts'
+import { loadRevision } from './revision.ts'
+
+/**
+ * Deploys a copy of an earlier revision as a new one, with the same variables. Throws AppError NOT_FOUND, BAD_REQUEST for the
+ * latest revision, CONFLICT, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
+ */
+export async function rollbackServer({
+  ctx,
+  input,
+}: {
+  ctx: UserCtx
+  input: RollbackServer
+}): Promise<RedeployAnswer> {
+  return changeRevision(ctx, input.id, async ({ db, latest, write, deploy }) => {
+    if (input.number === latest.number)
+      throw new AppError('BAD_REQUEST', `revision ${input.number} is the latest`, {
+        fields: { number: ['This is the latest revision. Redeploy the server to deploy it once more.'] },
+      })
+    const { spec, env } = await loadRevision(db, input.id, input.number)
+    const revision = await write(spec, env)
+    return deploy({ action: 'server.rollback', revision, detail: { to: input.number } })
+  })
+}
