@@ -159,6 +159,14 @@ describe('a rollout', () => {
     ])
   })
 
+  it('lets a call end that the old instance has begun', { timeout: 120_000 }, async () => {
+    const slow = mcp.callTool({ name: tool, arguments: { message: 'slow', delayMs: 15_000 } })
+    const { deploymentId } = await installation.client.servers.redeploy.mutate({ id: server.serverId })
+    expect(await installation.ended(deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
+    expect(await slow).toMatchObject({ content: [{ text: 'Echo: slow' }] })
+    expect((await instancesLeft()).map(({ draining }) => draining)).toEqual([true, false])
+  })
+
   it('of a server that stands still makes it run', { timeout: 120_000 }, async () => {
     const { client } = installation
     await client.servers.stop.mutate({ id: server.serverId })
