@@ -156,6 +156,31 @@ describe('variables', () => {
     ))
 })
 
+describe('beside a worker', () => {
+  it('a taken name is refused while a worker holds that server and checks a foreign key to the toolbox', async () => {
+    await seedServer(toolbox.id, { name: 'held-by-worker' })
+    const held = Promise.withResolvers<void>()
+    const waited = Promise.withResolvers<void>()
+    const worker = asSystem(async (db) => {
+      await db.$executeRaw`UPDATE mcp_servers SET lease_expires_at = now() WHERE name = 'held-by-worker'`
+      held.resolve()
+      await waited.promise
+      await db.$queryRaw`SELECT id FROM toolboxes WHERE id = ${toolbox.id}::uuid FOR KEY SHARE`
+    })
+    await held.promise
+    const refusal = refusalOf(deploy({ name: 'held-by-worker' }))
+    const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+    await expect.poll(() => query(database.adminUrl, waiting)).toHaveLength(1)
+    waited.resolve()
+    await worker
+    expect((await refusal).code).toBe('NAME_TAKEN')
+  })
+  it('says what is wrong with the name of a variable', async () => {
+    const refusal = await refusalOf(deploy({ env: { '1A': { value: 'x' } } }))
+    expect(refusal.fields?.['env.1A']?.[0]).toContain('not starting with a digit')
+  })
+})
+
 describe('limits, grants and text', () => {
   it.each([{ memoryMb: 1 }, { memoryMb: 1e9 }, { cpus: 0 }, { pids: 1.5 }])('%j is refused', (limits) =>
     refused({ limits }, 'BAD_REQUEST', `limits.${Object.keys(limits)[0]}`),

@@ -41,9 +41,12 @@ export function toAppError(error: TRPCError): AppError {
   if (cause instanceof ZodError && error.code === 'BAD_REQUEST')
     return new AppError('BAD_REQUEST', error.message, { fields: fieldsOf(cause), cause })
   if (isStoreAway(cause)) return new AppError('STORE_UNAVAILABLE', 'store is away', { cause })
+  const sqlState = databaseErrorOf(cause)?.sqlState
+  // SQLSTATEs of a transaction that had to give way to another one.
+  if (sqlState === '40P01' || sqlState === '40001')
+    return new AppError('CONFLICT', 'gave way to another transaction', { cause })
   // SQLSTATE 42501: row-level security or a guard refused what the code did not.
-  if (databaseErrorOf(cause)?.sqlState === '42501')
-    return new AppError('FORBIDDEN', 'refused by the database', { cause })
+  if (sqlState === '42501') return new AppError('FORBIDDEN', 'refused by the database', { cause })
   if (error.code === 'PARSE_ERROR' || error.code === 'BAD_REQUEST' || error.code === 'UNSUPPORTED_MEDIA_TYPE')
     return new AppError('BAD_REQUEST', error.message, { detail: 'The body is not what tRPC expects.', cause })
   if (error.code === 'NOT_FOUND' || error.code === 'METHOD_NOT_SUPPORTED')
@@ -73,7 +76,10 @@ function fieldsOf(error: ZodError): Record<string, string[]> {
   for (const issue of error.issues) {
     const path = issue.path.join('.') || 'input'
     const known = fields[path] ?? []
-    known.push(issue.message)
+    // A key that is wrong says only that it is; what is wrong with it is inside.
+    known.push(
+      ...(issue.code === 'invalid_key' ? issue.issues.map((inner) => inner.message) : [issue.message]),
+    )
     fields[path] = known
   }
   return fields
