@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { stopLeftoverPostgres } from '#scripts/services/postgres.ts'
 import { writePrivate } from '#scripts/services/service-state.ts'
 import { systemHome } from '#scripts/services/system-home.ts'
@@ -34,7 +34,7 @@ export function makeHome(home: string): void {
       )
     }
     for (const folder of ['', 'run', 'keys', 'logs', 'dtma']) {
-      mkdirSync(join(home, folder), { recursive: true, mode: 0o700 })
+      makeFolder(join(home, folder))
     }
     chmodSync(home, 0o700)
     accessSync(join(home, 'run'), constants.W_OK)
@@ -46,6 +46,13 @@ export function makeHome(home: string): void {
       `Cannot write to the home ${home} (${reason}); choose another with --home or TOOLBERTH_HOME.`,
     )
   }
+}
+
+/** One folder after the other: where none can be made (such as below /proc), Node's own `recursive` tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /**

@@ -112,6 +112,7 @@ describe('npm start', () => {
     expect(await refusal([...ports, '--home', join(foreign, 'letter.txt', 'home')])).toMatch(
       /^Cannot write to the home /,
     )
+    expect(await refusal([...ports, '--home', '/proc/toolberth'])).toMatch(/^Cannot write to the home /)
   })
 
   it('says what is wrong with a DATABASE_URL or REDIS_URL', async () => {

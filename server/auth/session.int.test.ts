@@ -69,6 +69,16 @@ describe('a session', () => {
     expect(await alive(user)).toBe(true)
   })
 
+  it('that was stolen does not serve to guess the password', async () => {
+    const user = await seedUser()
+    const guess = (current: string) =>
+      changePassword({ ctx: user.ctx, input: { current, next: 'another long password' } })
+    for (let made = 0; made < 5; made++)
+      expect(await refusalOf(guess('wrong'))).toMatchObject({ code: 'BAD_REQUEST' })
+    expect(await refusalOf(guess(PASSWORD))).toMatchObject({ code: 'TOO_MANY_ATTEMPTS' })
+    expect(await alive(user)).toBe(true)
+  })
+
   it('of the last admin cannot be ended by taking the role or the access away, not by two at once either', async () => {
     const other = await seedUser({ role: 'ADMIN' })
     await query(database.adminUrl, `UPDATE users SET role = 'USER' WHERE id NOT IN ($1, $2)`, [

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { UpdateUser, User } from '#contracts/users.ts'
 import { recordAudit } from '#server/audit/record.ts'
+import { forgetSignInAttempts, takeSignInAttempt } from '#server/auth/attempts.ts'
 import { hashPassword, verifyPassword } from '#server/auth/passwords.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
@@ -50,7 +51,7 @@ export async function updateUser({
   })
 }
 
-/** Changes one's own password, which ends every session, this one too. Throws AppError CREDENTIALS_INVALID. */
+/** Changes one's own password, which ends every session, this one too. Throws AppError BAD_REQUEST, TOO_MANY_ATTEMPTS. */
 export async function changePassword({
   ctx,
   input,
@@ -61,10 +62,14 @@ export async function changePassword({
   const stored = await withActor(ctx.actor, (db) =>
     db.user.findUniqueOrThrow({ where: { id: ctx.actor.userId }, select: { passwordHash: true } }),
   )
+  // A session that was stolen must not serve to guess the password.
+  const attempts = `password-of:${ctx.actor.userId}`
+  await takeSignInAttempt(attempts, attempts)
   if (!(await verifyPassword(stored.passwordHash, input.current)))
     throw new AppError('BAD_REQUEST', 'current password is wrong', {
       fields: { current: ['This is not your password.'] },
     })
+  await forgetSignInAttempts(attempts, attempts)
   const passwordHash = await hashPassword(input.next)
   return withActor(ctx.actor, async (db) => {
     const row = await db.user.update({
