@@ -86,7 +86,6 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     await rm(folder.package, { recursive: true, force: true })
     await mkdir(folder.package, { mode: 0o755 })
     await writeFile(join(folder.package, 'package.json'), '{ "private": true }\n')
-    context.onPhase('Resolving package')
     await installPackage({
       instanceId: instance.id,
       source,
