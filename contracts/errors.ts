@@ -160,6 +160,48 @@ export const ERROR_CATALOGUE = {
     action: 'Choose a package that is an MCP server, or name its executable.',
     retryable: false,
   },
+  IMAGE_NOT_FOUND: {
+    status: 404,
+    text: 'There is no image of this name and tag in its registry.',
+    action: 'Check the spelling of registry, name and tag.',
+    retryable: false,
+  },
+  IMAGE_ACCESS_DENIED: {
+    status: 403,
+    text: 'The registry refused to hand out this image.',
+    action: 'Check the name, or give credentials for its registry.',
+    retryable: false,
+  },
+  IMAGE_PULL_FAILED: {
+    status: 502,
+    text: 'The image could not be pulled.',
+    action: 'Check that the toolbox reaches the registry, then try again.',
+    retryable: true,
+  },
+  IMAGE_NOT_RUNNABLE: {
+    status: 400,
+    text: 'The image cannot be run on this toolbox.',
+    action: 'Read the detail: it names what the image lacks.',
+    retryable: false,
+  },
+  ENGINE_UNAVAILABLE: {
+    status: 503,
+    text: 'The container engine of the toolbox does not answer.',
+    action: 'Check that Docker runs on the toolbox; it is tried again by itself.',
+    retryable: true,
+  },
+  REMOTE_ADDRESS_REFUSED: {
+    status: 403,
+    text: 'This address may not be called from a toolbox.',
+    action: 'Use a public address; private ones have to be allowed on the toolbox.',
+    retryable: false,
+  },
+  REMOTE_UNREACHABLE: {
+    status: 502,
+    text: 'The remote server could not be reached.',
+    action: 'Check the URL, and that the toolbox reaches it.',
+    retryable: true,
+  },
   SERVER_EXITED: {
     status: 502,
     text: 'The server ended right after it was started.',

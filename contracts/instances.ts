@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { EnvName, ForeignText, Id, NpmPackageName, NpmVersion, Text } from './names.ts'
+import { EnvName, ForeignText, Id, ImageReference, NpmPackageName, NpmVersion, Text } from './names.ts'
 
 export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
 export type Transport = z.infer<typeof Transport>
@@ -29,15 +29,46 @@ export const HttpEndpoint = z.object({
 })
 export type HttpEndpoint = z.infer<typeof HttpEndpoint>
 
-/** What the agent runs. `args` go to the package's executable; never through a shell. */
-export const InstanceSource = z.object({
-  type: z.literal('npm'),
-  package: NpmPackageName,
-  version: NpmVersion.optional(),
-  bin: z.string().max(214).optional(),
-  args: z.array(z.string().max(4096)).max(64).default([]),
+/** A path inside a container or below the server's own folder that outlives revisions. */
+export const DataMount = z.strictObject({
+  mountPath: z
+    .string()
+    .max(256)
+    .regex(
+      /^\/[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/,
+      'An absolute path of letters, digits, dots, dashes and underscores.',
+    )
+    .refine((path) => !path.split('/').includes('..'), 'A path without "..".'),
 })
+export type DataMount = z.infer<typeof DataMount>
+
+/**
+ * What the agent runs. `args` go to the package's executable or the image's entry point; never through a shell. A remote server runs
+ * elsewhere: the agent only passes calls on, with `headers`.
+ */
+export const InstanceSource = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('npm'),
+    package: NpmPackageName,
+    version: NpmVersion.optional(),
+    bin: z.string().max(214).optional(),
+    args: z.array(z.string().max(4096)).max(64).default([]),
+  }),
+  z.object({
+    type: z.literal('image'),
+    image: ImageReference,
+    args: z.array(z.string().max(4096)).max(64).default([]),
+    /** For a private registry. */
+    credentials: z.object({ username: z.string().max(256), password: z.string().max(8192) }).optional(),
+  }),
+  z.object({
+    type: z.literal('remote'),
+    url: z.url({ protocol: /^https?$/ }).max(2048),
+    headers: z.record(z.string(), z.string()).default({}),
+  }),
+])
 export type InstanceSource = z.infer<typeof InstanceSource>
+export type NpmSource = Extract<InstanceSource, { type: 'npm' }>
 
 /** The whole immutable spec of an instance as the agent gets it, secrets in clear (over mutual TLS only). */
 export const InstanceSpec = z.object({
@@ -51,6 +82,8 @@ export const InstanceSpec = z.object({
   /** Names within `env` whose values are redacted from logs. */
   secretNames: z.array(EnvName),
   limits: Limits,
+  /** Volumes of the server, shared by its revisions; deleted with the server. */
+  data: z.array(DataMount).max(8).default([]),
 })
 export type InstanceSpec = z.infer<typeof InstanceSpec>
 
@@ -84,6 +117,14 @@ export const InstanceErrorCode = z.enum([
   'PACKAGE_VERSION_NOT_FOUND',
   'PACKAGE_INSTALL_FAILED',
   'PACKAGE_HAS_NO_BIN',
+  'IMAGE_NOT_FOUND',
+  'IMAGE_ACCESS_DENIED',
+  'IMAGE_PULL_FAILED',
+  'IMAGE_NOT_RUNNABLE',
+  'SOURCE_UNSUPPORTED',
+  'ENGINE_UNAVAILABLE',
+  'REMOTE_ADDRESS_REFUSED',
+  'REMOTE_UNREACHABLE',
   'SERVER_EXITED',
   'SERVER_NEEDS_VARIABLE',
   'SERVER_OUT_OF_MEMORY',

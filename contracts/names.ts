@@ -55,3 +55,19 @@ export const Email = z.email('This is not an e-mail address.').max(254)
 
 /** 12 is the shortest that NIST SP 800-63B-4 lets stand beside a second factor; 256 bounds the hashing work. */
 export const Password = Text.min(12, 'Use at least 12 characters.').max(256, 'Use at most 256 characters.')
+
+/**
+ * A container image: `[registry/]path[:tag][@sha256:digest]`, by the grammar of the distribution project
+ * (github.com/distribution/reference); at most 255 characters of name.
+ */
+export const ImageReference = z
+  .string()
+  .max(512)
+  .refine(
+    (text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text),
+    'An image has a name, not a URL: ghcr.io/owner/name:tag.',
+  )
+  .regex(
+    /^(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/,
+    'Name an image, such as ghcr.io/owner/name:tag.',
+  )

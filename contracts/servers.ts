@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { LogLine } from './dtma.ts'
 import { Failure } from './errors.ts'
-import { HttpEndpoint, Limits, Transport } from './instances.ts'
-import { EnvName, Id, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
+import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
+import { EnvName, Id, ImageReference, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 
 export const DesiredServerState = z.enum(['running', 'stopped', 'deleted'])
@@ -34,10 +34,33 @@ export const DeploymentState = z.enum([
 ])
 export type DeploymentState = z.infer<typeof DeploymentState>
 
+/** Values are kept as secrets. */
+const RemoteHeaders = z
+  .record(
+    z
+      .string()
+      .max(128)
+      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'The name of an HTTP header.'),
+    z
+      .string()
+      .max(8192)
+      .refine((value) => /^[\t -~\u0080-\u00ff]*$/.test(value), 'A header value has no line breaks.'),
+  )
+  .refine((headers) => Object.keys(headers).length <= 32, 'Use at most 32 headers.')
+
+const Arguments = z.array(Text.max(4096, 'An argument has at most 4096 characters.')).max(64)
+
 /** The public union of sources; this version deploys `npm`, the others are refused with SOURCE_UNSUPPORTED. */
 export const Source = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('catalog'), slug: Name }),
-  z.strictObject({ type: z.literal('image'), image: z.string().min(1).max(512) }),
+  z.strictObject({
+    type: z.literal('catalog'),
+    slug: Name,
+    /** Left out: the newest. */
+    version: Text.min(1).max(64).optional(),
+    /** Answers to the entry's arguments by key; several for one that may be repeated. */
+    arguments: z.record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)])).optional(),
+  }),
+  z.strictObject({ type: z.literal('image'), image: ImageReference, args: Arguments.optional() }),
   z.strictObject({
     type: z.literal('npm'),
     package: NpmPackageName,
@@ -47,12 +70,12 @@ export const Source = z.discriminatedUnion('type', [
       .max(214)
       .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'Name one of the executables of the package.')
       .optional(),
-    args: z.array(Text.max(4096, 'An argument has at most 4096 characters.')).max(64).optional(),
+    args: Arguments.optional(),
   }),
   z.strictObject({
     type: z.literal('remote'),
-    url: z.url().max(2048),
-    headers: z.record(z.string(), z.string()).optional(),
+    url: z.url({ protocol: /^https?$/, error: 'A URL that starts with https:// or http://.' }).max(2048),
+    headers: RemoteHeaders.optional(),
   }),
 ])
 export type Source = z.infer<typeof Source>
@@ -102,6 +125,10 @@ export const DeployServer = z.strictObject({
   http: HttpEndpoint.optional(),
   env: envOf(EnvValue).optional(),
   limits: Limits.partial().optional(),
+  /** Where declared, a rollout is `recreate`: two revisions never write the same data at once. */
+  data: z.array(DataMount).max(8).optional(),
+  /** How long calls that were begun may go on after a rollout, in seconds. */
+  drainSeconds: z.int().min(0).max(3600).optional(),
   visibility: Visibility.optional(),
   /** Ids of users who may use a `restricted` server. */
   grants: z.array(Id).max(500).optional(),
@@ -134,6 +161,8 @@ export const UpdateServer = z.strictObject({
   http: HttpEndpoint.optional(),
   env: envOf(z.union([EnvValue, KeptEnvValue])).optional(),
   limits: Limits.partial().optional(),
+  data: z.array(DataMount).max(8).optional(),
+  drainSeconds: z.int().min(0).max(3600).optional(),
 })
 export type UpdateServer = z.infer<typeof UpdateServer>
 export type UpdateServerInput = z.input<typeof UpdateServer>

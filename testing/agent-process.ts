@@ -169,6 +169,7 @@ export function specOf(change: Partial<InstanceSpec> & { source: InstanceSpec['s
     env: {},
     secretNames: [],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },
+    data: [],
     ...change,
   }
 }

@@ -77,12 +77,21 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     await releaseUid(uid, folder.root)
   }
 
+  function npmSource(instance: DriverInstance) {
+    const { source } = instance.spec
+    if (source.type === 'npm') return source
+    throw new InstanceFailure(
+      'SOURCE_UNSUPPORTED',
+      `This toolbox runs npm packages as processes; it has no engine for "${source.type}".`,
+    )
+  }
+
   async function install(instance: DriverInstance, context: Parameters<Driver['prepare']>[1]) {
     if (npmCli === null) {
       throw new InstanceFailure('PACKAGE_INSTALL_FAILED', 'There is no npm on this machine.')
     }
     const folder = instanceFolder(home.servers, instance.id)
-    const { source } = instance.spec
+    const source = npmSource(instance)
     await rm(folder.package, { recursive: true, force: true })
     await mkdir(folder.package, { mode: 0o755 })
     await writeFile(join(folder.package, 'package.json'), '{ "private": true }\n')
@@ -123,6 +132,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
 
     async prepare(instance, context) {
       const { kind } = requireIsolation()
+      npmSource(instance)
       const folder = instanceFolder(home.servers, instance.id)
       try {
         await mkdir(folder.root, { recursive: true, mode: 0o700 })
@@ -157,7 +167,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
           folders,
           node,
           bin: { path: installed.binPath, runBy: installed.runBy },
-          args: [...spec.source.args, ...portArguments(spec, port)],
+          args: [...npmSource(instance).args, ...portArguments(spec, port)],
         }),
         environment: serverEnvironment({ id, spec, folders, portVariable: portVariable(spec, port) }),
         membershipOf: (pid): Membership => {

@@ -27,6 +27,7 @@ const record: InstanceRecord = {
     env: { TOKEN: 'clear-text-secret' },
     secretNames: ['TOKEN'],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },
+    data: [],
   },
   everReady: true,
   changedAt: '2026-01-01T00:00:00.000Z',

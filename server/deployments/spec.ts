@@ -76,5 +76,6 @@ export async function loadInstanceSpec(db: Db, revisionId: string): Promise<Inst
     ),
     secretNames: revision.env.filter((row) => row.secret).map((row) => row.name),
     limits: spec.limits,
+    data: [],
   }
 }

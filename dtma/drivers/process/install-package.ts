@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { InstanceSource } from '#contracts/instances.ts'
+import type { NpmSource } from '#contracts/instances.ts'
 import { InstanceFailure } from '#dtma/drivers/driver.ts'
 import { createRedactor } from '#protocol/redact.ts'
 import { sendSignal } from './end-processes.ts'
@@ -34,7 +34,7 @@ const PASSED_VARIABLES = [
 
 export type InstallOptions = {
   instanceId: string
-  source: InstanceSource
+  source: NpmSource
   /** Gets `node_modules`; holds a package.json already. */
   packageFolder: string
   npmCli: string

@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
+import { EnvName, Id, Name, Text } from './names.ts'
+import { Cursor, Source, Timestamp } from './servers.ts'
+
+/** A variable that a form asks for. `default` is never a secret's. */
+export const CatalogVariable = z
+  .strictObject({
+    name: EnvName,
+    title: Text.max(80).optional(),
+    description: Text.max(500).optional(),
+    required: z.boolean().default(false),
+    secret: z.boolean().default(false),
+    default: Text.max(4096).optional(),
+    choices: z.array(Text.min(1).max(256)).min(1).max(64).optional(),
+    placeholder: Text.max(256).optional(),
+  })
+  .refine((variable) => !variable.secret || variable.default === undefined, {
+    path: ['default'],
+    message: 'A secret has no default.',
+  })
+export type CatalogVariable = z.infer<typeof CatalogVariable>
+
+/** An argument that a form asks for, put after the fixed ones: `--name value`, or the value alone without a `flag`. */
+export const CatalogArgument = z.strictObject({
+  key: z
+    .string()
+    .max(64)
+    .regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, 'Letters, digits, dashes and underscores.'),
+  title: Text.max(80).optional(),
+  description: Text.max(500).optional(),
+  flag: Text.min(1).max(64).optional(),
+  required: z.boolean().default(false),
+  default: Text.max(4096).optional(),
+  choices: z.array(Text.min(1).max(256)).min(1).max(64).optional(),
+  /** May be given more than once. */
+  repeated: z.boolean().default(false),
+})
+export type CatalogArgument = z.infer<typeof CatalogArgument>
+
+/** What an entry's source may be: everything but another entry. */
+export const CatalogSource = Source.refine((source) => source.type !== 'catalog', {
+  message: 'An entry names a package, an image or a URL.',
+})
+
+/** One version of an entry: everything a deployment needs besides the answers of its form. */
+export const CatalogRelease = z.strictObject({
+  /** As its publisher counts; shown, and what an update is offered by. */
+  version: Text.min(1).max(64),
+  source: CatalogSource,
+  transport: Transport,
+  http: HttpEndpoint.optional(),
+  variables: z.array(CatalogVariable).max(100).default([]),
+  arguments: z.array(CatalogArgument).max(32).default([]),
+  /** Names of headers that a remote server asks for, each asked for as a secret. */
+  headers: z.array(CatalogVariable.omit({ name: true }).extend({ name: z.string().max(128) })).max(32).default([]),
+  limits: Limits.partial().default({}),
+  data: z.array(DataMount).max(8).default([]),
+})
+export type CatalogRelease = z.infer<typeof CatalogRelease>
+
+const EntryFields = {
+  slug: Name,
+  title: Text.min(1).max(80),
+  description: Text.max(500),
+  categories: z.array(Text.min(1).max(40)).max(8).default([]),
+  /** An https address of a picture; pages show the title's first letter without one. */
+  iconUrl: z.url({ protocol: /^https$/ }).max(2048).nullable().default(null),
+  docsUrl: z.url({ protocol: /^https?$/ }).max(2048).nullable().default(null),
+  publisher: Text.max(120).nullable().default(null),
+}
+
+export const CreateCatalogEntry = z.strictObject({ ...EntryFields, release: CatalogRelease })
+export type CreateCatalogEntry = z.infer<typeof CreateCatalogEntry>
+
+/** What is left out stays; a release with a new version is added, one with a known version replaces it. */
+export const UpdateCatalogEntry = z.strictObject({
+  id: Id,
+  title: EntryFields.title.optional(),
+  description: EntryFields.description.optional(),
+  categories: z.array(Text.min(1).max(40)).max(8).optional(),
+  iconUrl: z.url({ protocol: /^https$/ }).max(2048).nullable().optional(),
+  docsUrl: z.url({ protocol: /^https?$/ }).max(2048).nullable().optional(),
+  publisher: Text.max(120).nullable().optional(),
+  release: CatalogRelease.optional(),
+})
+export type UpdateCatalogEntry = z.infer<typeof UpdateCatalogEntry>
+
+export const CatalogEntry = z.object({
+  ...EntryFields,
+  id: Id,
+  /** `seed` entries come with this version of Toolberth. */
+  origin: z.enum(['seed', 'imported', 'created']),
+  /** Newest first; a deployment without a version takes the first. */
+  releases: z.array(CatalogRelease).min(1),
+  /** Servers deployed from it that are not deleted. */
+  serverCount: z.int(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+})
+export type CatalogEntry = z.infer<typeof CatalogEntry>
+
+export const CatalogList = z.object({ cursor: Cursor, items: z.array(CatalogEntry) })
