@@ -1,25 +1,28 @@
 import { z } from 'zod'
 import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
-import { EnvName, Id, Name, Text } from './names.ts'
+import { EnvName, HeaderName, Id, Name, Text } from './names.ts'
 import { Cursor, Source, Timestamp } from './servers.ts'
 
+const Asked = z.strictObject({
+  title: Text.max(80).optional(),
+  description: Text.max(500).optional(),
+  required: z.boolean().default(false),
+  secret: z.boolean().default(false),
+  default: Text.max(4096).optional(),
+  choices: z.array(Text.min(1).max(256)).min(1).max(64).optional(),
+  placeholder: Text.max(256).optional(),
+})
+
+const noDefaultSecret = (asked: z.infer<typeof Asked>) => !asked.secret || asked.default === undefined
+const NO_DEFAULT_SECRET = { path: ['default'], message: 'A secret has no default.' }
+
 /** A variable that a form asks for. `default` is never a secret's. */
-export const CatalogVariable = z
-  .strictObject({
-    name: EnvName,
-    title: Text.max(80).optional(),
-    description: Text.max(500).optional(),
-    required: z.boolean().default(false),
-    secret: z.boolean().default(false),
-    default: Text.max(4096).optional(),
-    choices: z.array(Text.min(1).max(256)).min(1).max(64).optional(),
-    placeholder: Text.max(256).optional(),
-  })
-  .refine((variable) => !variable.secret || variable.default === undefined, {
-    path: ['default'],
-    message: 'A secret has no default.',
-  })
+export const CatalogVariable = Asked.extend({ name: EnvName }).refine(noDefaultSecret, NO_DEFAULT_SECRET)
 export type CatalogVariable = z.infer<typeof CatalogVariable>
+
+/** A header of a remote server, asked for like a variable. */
+export const CatalogHeader = Asked.extend({ name: HeaderName }).refine(noDefaultSecret, NO_DEFAULT_SECRET)
+export type CatalogHeader = z.infer<typeof CatalogHeader>
 
 /** An argument that a form asks for, put after the fixed ones: `--name value`, or the value alone without a `flag`. */
 export const CatalogArgument = z.strictObject({
@@ -53,7 +56,7 @@ export const CatalogRelease = z.strictObject({
   variables: z.array(CatalogVariable).max(100).default([]),
   arguments: z.array(CatalogArgument).max(32).default([]),
   /** Names of headers that a remote server asks for, each asked for as a secret. */
-  headers: z.array(CatalogVariable.omit({ name: true }).extend({ name: z.string().max(128) })).max(32).default([]),
+  headers: z.array(CatalogHeader).max(32).default([]),
   limits: Limits.partial().default({}),
   data: z.array(DataMount).max(8).default([]),
 })
@@ -65,8 +68,16 @@ const EntryFields = {
   description: Text.max(500),
   categories: z.array(Text.min(1).max(40)).max(8).default([]),
   /** An https address of a picture; pages show the title's first letter without one. */
-  iconUrl: z.url({ protocol: /^https$/ }).max(2048).nullable().default(null),
-  docsUrl: z.url({ protocol: /^https?$/ }).max(2048).nullable().default(null),
+  iconUrl: z
+    .url({ protocol: /^https$/ })
+    .max(2048)
+    .nullable()
+    .default(null),
+  docsUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullable()
+    .default(null),
   publisher: Text.max(120).nullable().default(null),
 }
 
@@ -79,8 +90,16 @@ export const UpdateCatalogEntry = z.strictObject({
   title: EntryFields.title.optional(),
   description: EntryFields.description.optional(),
   categories: z.array(Text.min(1).max(40)).max(8).optional(),
-  iconUrl: z.url({ protocol: /^https$/ }).max(2048).nullable().optional(),
-  docsUrl: z.url({ protocol: /^https?$/ }).max(2048).nullable().optional(),
+  iconUrl: z
+    .url({ protocol: /^https$/ })
+    .max(2048)
+    .nullable()
+    .optional(),
+  docsUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullable()
+    .optional(),
   publisher: Text.max(120).nullable().optional(),
   release: CatalogRelease.optional(),
 })

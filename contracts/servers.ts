@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { LogLine } from './dtma.ts'
 import { Failure } from './errors.ts'
 import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
-import { EnvName, Id, ImageReference, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
+import { EnvName, HeaderName, Id, ImageReference, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 
 export const DesiredServerState = z.enum(['running', 'stopped', 'deleted'])
@@ -37,10 +37,7 @@ export type DeploymentState = z.infer<typeof DeploymentState>
 /** Values are kept as secrets. */
 const RemoteHeaders = z
   .record(
-    z
-      .string()
-      .max(128)
-      .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'The name of an HTTP header.'),
+    HeaderName,
     z
       .string()
       .max(8192)
@@ -58,7 +55,9 @@ export const Source = z.discriminatedUnion('type', [
     /** Left out: the newest. */
     version: Text.min(1).max(64).optional(),
     /** Answers to the entry's arguments by key; several for one that may be repeated. */
-    arguments: z.record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)])).optional(),
+    arguments: z
+      .record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)]))
+      .optional(),
   }),
   z.strictObject({ type: z.literal('image'), image: ImageReference, args: Arguments.optional() }),
   z.strictObject({
