@@ -108,14 +108,15 @@ export const ERROR_CATALOGUE = {
   },
   NO_TOOLBOX_AVAILABLE: {
     status: 412,
-    text: 'No toolbox is active and has room for this server.',
-    action: 'Add a toolbox, lower the limits, or remove a server.',
+    text: 'Resource limit reached: no active toolbox has room for this server.',
+    action:
+      'Lower its limits, stop or remove a server, or add a toolbox. The detail says what is left where.',
     retryable: true,
   },
   TOOLBOX_FULL: {
     status: 412,
-    text: 'The toolbox has no room for this server.',
-    action: 'Lower the memory limit, choose another toolbox, or remove a server.',
+    text: 'Resource limit reached: the toolbox has no room for this server.',
+    action: 'Lower its limits, stop or remove another server, or use a toolbox with room.',
     retryable: false,
   },
   SOURCE_UNSUPPORTED: {

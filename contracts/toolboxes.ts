@@ -33,6 +33,10 @@ export const Toolbox = z.object({
   serverCount: z.int(),
   /** MiB promised to servers by their limits. */
   memoryCommittedMb: z.int(),
+  /** CPUs promised likewise; limits are ceilings, so the sum may exceed the cores. */
+  cpusCommitted: z.number(),
+  /** What further servers may be promised; null before its first heartbeat. */
+  room: z.object({ memoryMb: z.int(), cpus: z.number() }).nullable(),
   failure: Failure.nullable(),
   createdAt: Timestamp,
 })

@@ -3,7 +3,13 @@ import type { Role } from '#contracts/users.ts'
 
 /** On whose behalf something is done; the database's row-level security follows it. */
 export type Actor =
-  | { readonly kind: 'user' | 'admin'; readonly userId: string; readonly email: string }
+  | {
+      readonly kind: 'user' | 'admin'
+      readonly userId: string
+      readonly email: string
+      /** The API key that they came with, when it was no session. */
+      readonly keyId?: string
+    }
   | { readonly kind: 'system'; readonly name: string }
   | { readonly kind: 'nobody' }
 

@@ -26,6 +26,8 @@ const Schema = z.object({
   DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(10),
   /** Deployments that one worker moves at the same time. */
   PROVISION_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(10),
+  /** How often a core is promised: the sum of the CPU limits on a toolbox may be so many times its cores. */
+  CPU_OVERCOMMIT: z.coerce.number().min(1).max(1000).default(32),
 })
 
 export type Env = z.infer<typeof Schema> & { PUBLIC_URL: string; GATEWAY_PUBLIC_URL: string }

@@ -113,7 +113,7 @@ describe('an API key', () => {
     expect(key.startsWith(prefix)).toBe(true)
     const rows = await query<{ row: string }>(database.adminUrl, 'SELECT t::text AS row FROM api_keys t')
     expect(rows.map(({ row }) => row).join()).not.toContain(key.slice(12))
-    expect(await actorOfApiKey(key)).toEqual({ kind: 'user', userId: user.id, email: user.email })
+    expect(await actorOfApiKey(key)).toEqual({ kind: 'user', userId: user.id, email: user.email, keyId: id })
     const used = async () => (await listApiKeys({ ctx: user.ctx })).find((one) => one.id === id)?.lastUsedAt
     const first = await used()
     expect(first).toEqual(expect.any(String))

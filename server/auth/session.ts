@@ -25,7 +25,7 @@ export async function actorOfApiKey(key: string): Promise<UserActor | null> {
   if (!API_KEY_PATTERN.test(key)) return null
   const rows = await withActor(
     NOBODY,
-    (db) => db.$queryRaw<Row[]>`SELECT * FROM app.api_key_lookup(${hashToken(key)})`,
+    (db) => db.$queryRaw<(Row & { key_id: string })[]>`SELECT * FROM app.api_key_lookup(${hashToken(key)})`,
   )
-  return rows[0] ? userActor(rows[0]) : null
+  return rows[0] ? { ...userActor(rows[0]), keyId: rows[0].key_id } : null
 }

@@ -74,7 +74,9 @@ async function deploy(
   { action, revision, detail }: Parameters<RevisionChange['deploy']>[0],
 ): Promise<RedeployAnswer> {
   await refuseWhileDeploying(db, server.id)
-  await chooseToolbox(db, server.toolboxId, revision.spec.limits)
+  const { limits, rollout } = revision.spec
+  const replaced = rollout === 'recreate' ? (server.liveInstanceId ?? undefined) : undefined
+  await chooseToolbox(db, server.toolboxId, limits, { except: replaced })
   const sourceKey = sourceKeyOf(revision.spec)
   const answer = await queueDeployment(db, ctx, {
     serverId: server.id,

@@ -95,17 +95,16 @@ export class EventHub {
 
   async #readOnce(): Promise<boolean> {
     const position = this.#position
-    const events = await withActor(systemCtx('events').actor, async (db) => {
+    const batch = await withActor(systemCtx('events').actor, async (db) => {
       if (position) return readEvents(db, position, BATCH)
       this.#position = parseCursor(await currentCursor(db))
-      return []
+      return null
     })
-    const last = events.at(-1)
-    if (last) this.#position = last.cursor
+    if (batch?.last) this.#position = batch.last
     if (this.#position) this.#positioned.resolve()
-    if (!last) return false
-    for (const listener of this.#listeners) listener(events)
-    return events.length === BATCH
+    if (!batch || batch.events.length === 0) return batch?.full ?? false
+    for (const listener of this.#listeners) listener(batch.events)
+    return batch.full
   }
 }
 

@@ -8,6 +8,14 @@ export interface StoredEvent {
   readonly event: StatusEvent
 }
 
+export interface EventBatch {
+  readonly events: readonly StoredEvent[]
+  /** Up to where was read; null when nothing was there. Events that this version does not know are passed over. */
+  readonly last: EventCursor | null
+  /** Whether there may be more after `last`. */
+  readonly full: boolean
+}
+
 interface Row {
   id: bigint
   xid: bigint
@@ -22,12 +30,17 @@ interface Row {
 }
 
 /** Events after a cursor in order, at most `limit`: only those before which nothing can still appear. Row-level security applies. */
-export async function readEvents(db: Db, after: EventCursor, limit: number): Promise<StoredEvent[]> {
+export async function readEvents(db: Db, after: EventCursor, limit: number): Promise<EventBatch> {
   const rows = await db.$queryRaw<Row[]>`
     SELECT id, xid, type, subject_id, server_id, agent_id, toolbox_id, audience, data, at FROM events
     WHERE (xid, id) > (${after.xid}, ${after.id}) AND xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
     ORDER BY xid, id LIMIT ${limit}`
-  return rows.map((row) => toStored(row, after.epoch))
+  const last = rows.at(-1)
+  return {
+    events: rows.flatMap((row) => toStored(row, after.epoch) ?? []),
+    last: last ? { epoch: after.epoch, xid: last.xid, id: last.id } : null,
+    full: rows.length === limit,
+  }
 }
 
 /** The newest events, newest first. */
@@ -35,16 +48,19 @@ export async function readRecentEvents(db: Db, limit: number): Promise<StatusEve
   const rows = await db.$queryRaw<Row[]>`
     SELECT id, xid, type, subject_id, server_id, agent_id, toolbox_id, audience, data, at FROM events
     ORDER BY xid DESC, id DESC LIMIT ${limit}`
-  return rows.map((row) => toStored(row, '').event)
+  return rows.flatMap((row) => toStored(row, '')?.event ?? [])
 }
 
-function toStored(row: Row, epoch: string): StoredEvent {
+/** Null for a type that only a newer version knows, whose processes may run beside this one during an upgrade. */
+function toStored(row: Row, epoch: string): StoredEvent | null {
+  const type = EventType.safeParse(row.type)
+  if (!type.success) return null
   return {
     cursor: { epoch, xid: row.xid, id: row.id },
     audience: row.audience,
     event: {
       id: String(row.id),
-      type: EventType.parse(row.type),
+      type: type.data,
       subjectId: row.subject_id,
       serverId: row.server_id,
       agentId: row.agent_id,

@@ -6,6 +6,8 @@ import { asSystem, seedServer, seedToolbox, seedUser, useSeededInstallation } fr
 
 const { database, redis } = await useSeededInstallation()
 const { currentCursor } = await import('#server/events/cursor.ts')
+const { readRecentEvents } = await import('#server/events/read.ts')
+const { actorOfApiKey } = await import('#server/auth/session.ts')
 const { eventHub } = await import('#server/events/hub.ts')
 const { withActor } = await import('#server/db/with-actor.ts')
 const { updateUser } = await import('#server/users/update.ts')
@@ -238,6 +240,45 @@ describe('a stream', () => {
     expect(await revoked.code()).toBe('SESSION_CHANGED')
     await emitNumber(1)
     await expect.poll(other.seen, WAIT).toEqual([1])
+  })
+
+  it('ends when the API key that it was opened with expires, and cannot be opened with that again', async () => {
+    const dora = await seedUser()
+    const { key, id } = await createApiKey({ ctx: dora.ctx, input: { name: 'short', expiresInDays: 1 } })
+    await query(
+      database.adminUrl,
+      `UPDATE api_keys SET expires_at = clock_timestamp() + interval '2 s' WHERE id = $1`,
+      [id],
+    )
+    const actor = await actorOfApiKey(key)
+    if (!actor) throw new Error('The key is no good.')
+    const [keyed, session] = [await open(actor), await open(dora.ctx.actor)]
+    expect(((await keyed.ended) as { code?: string } | null)?.code).toBe('SESSION_CHANGED')
+    expect(await actorOfApiKey(key)).toBeNull()
+    await emitNumber(1)
+    await expect.poll(session.seen, WAIT).toEqual([1])
+  })
+
+  it('passes over events that only a newer version knows, live, in a replay and in the list of the last ones', async () => {
+    const from = await cursorNow()
+    const live = await open(alice.ctx.actor)
+    const unknown = async (count: number) =>
+      query(
+        database.adminUrl,
+        `INSERT INTO events (type, subject_id, audience, data)
+         SELECT 'galaxy.created', gen_random_uuid(), ARRAY['everyone'], '{"n": -1}' FROM generate_series(1, $1)`,
+        [count],
+      )
+    await emitNumber(1)
+    // More than one batch of a replay or of the tailer.
+    await unknown(520)
+    await emitNumber(2)
+    await expect.poll(live.seen, WAIT).toEqual([1, 2])
+    const late = await open(alice.ctx.actor, { from })
+    await expect.poll(late.seen, WAIT).toEqual([1, 2])
+    await unknown(1)
+    const recent = await withActor(alice.ctx.actor, (db) => readRecentEvents(db, 5))
+    expect(recent.map(({ type }) => type)).not.toContain('galaxy.created')
   })
 
   it('leaves nothing running when it is closed', async () => {

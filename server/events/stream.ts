@@ -1,4 +1,5 @@
 import type { StreamMessage } from '#contracts/events.ts'
+import { watchExpiry } from '#server/api-keys/watch-expiry.ts'
 import type { UserActor } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -19,7 +20,8 @@ const MAX_BACKLOG = 2_000
 /**
  * All events that `actor` may see after `from` (null: from now), then live ones, for ever. Subscribes first and queries the gap
  * afterwards, so nothing is lost between. First message: `hello`, or `reset` when the cursor is of another epoch or pruned. Ends
- * with `signal`; throws AppError STOPPING when it is the process that ends, SESSION_CHANGED when the user was changed.
+ * with `signal`; throws AppError STOPPING when it is the process that ends, SESSION_CHANGED when the user was changed or the API key
+ * that they came with has expired.
  */
 export async function* streamEvents(options: {
   actor: UserActor
@@ -49,7 +51,12 @@ export async function* streamEvents(options: {
   })
   // A generator that is dropped before its first iteration never runs its finally.
   signal.addEventListener('abort', () => (stop(), wake()), { once: true })
+  let stopWatching: () => void = () => undefined
   try {
+    stopWatching = await watchExpiry(actor, () => {
+      changed = true
+      wake()
+    })
     // A gap that is queried before the tailer knows where it begins could end before that.
     await Promise.race([positioned, aborted(signal)])
     if (signal.aborted) return throwIfStopping()
@@ -58,12 +65,13 @@ export async function* streamEvents(options: {
     yield { cursor: formatCursor(position), message: start.message }
     for (;;) {
       const missed = await withActor(actor, (db) => readEvents(db, position, REPLAY_BATCH))
-      for (const stored of missed) {
+      for (const stored of missed.events) {
         position = stored.cursor
         if (matches(stored.event))
           yield { cursor: formatCursor(position), message: { kind: 'event', event: stored.event } }
       }
-      if (missed.length < REPLAY_BATCH) break
+      position = missed.last ?? position
+      if (!missed.full) break
     }
     while (!signal.aborted) {
       // What this stream may carry was decided for the user as they were; opened again, it is decided anew.
@@ -89,6 +97,7 @@ export async function* streamEvents(options: {
     }
     throwIfStopping()
   } finally {
+    stopWatching()
     stop()
   }
 }

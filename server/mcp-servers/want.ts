@@ -3,17 +3,22 @@ import type { DesiredServerState, ServerState, ServerSummary } from '#contracts/
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
+import { RevisionSpec } from '#server/deployments/spec.ts'
 import { IN_PROGRESS } from '#server/deployments/transition.ts'
 import { AppError } from '#server/errors.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
 import { hintReconcile } from '#server/reconcile/hint.ts'
+import { lockToolbox, requireRoom } from '#server/toolboxes/choose.ts'
 import { fetchAdminSummary, fetchServer } from './fetch.ts'
 import { observeServer } from './observe.ts'
 import { wantServer } from './transition.ts'
 
 type Server = Awaited<ReturnType<typeof fetchServer>>
 
-/** Wants a server to run. Idempotent. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING when it never went live. */
+/**
+ * Wants a server to run. Idempotent. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING when it never went live, TOOLBOX_FULL when others
+ * have taken its room meanwhile.
+ */
 export async function startServer({
   ctx,
   input,
@@ -22,7 +27,7 @@ export async function startServer({
   input: { id: string }
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.start', async (db, server) => {
-    requireLive(server)
+    await requireItsRoom(db, server, requireLive(server))
     await want(db, server, 'running', 'starting')
   })
 }
@@ -50,7 +55,7 @@ export async function stopServer({
   })
 }
 
-/** Restarts the live instance once. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING. */
+/** Restarts the live instance once. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING, TOOLBOX_FULL as `startServer` does. */
 export async function restartServer({
   ctx,
   input,
@@ -60,6 +65,7 @@ export async function restartServer({
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.restart', async (db, server) => {
     const live = requireLive(server)
+    await requireItsRoom(db, server, live)
     await want(db, server, 'running', 'starting')
     await db.instance.update({
       where: { id: live },
@@ -101,6 +107,8 @@ async function change(
   work: (db: Db, server: Server) => Promise<void>,
 ): Promise<ServerSummary> {
   return withActor(ctx.actor, async (db) => {
+    // Toolbox before server, as a deploy does; a server never changes its toolbox.
+    await lockToolbox(db, (await fetchServer(db, id)).toolboxId)
     // Two admins at once: the second waits here and sees what the first has done.
     await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${id}::uuid FOR UPDATE`
     const server = await fetchServer(db, id)
@@ -144,6 +152,17 @@ async function want(
     })
   else if (server.liveInstanceId)
     await db.instance.update({ where: { id: server.liveInstanceId }, data: { desired, fence } })
+}
+
+/** One that stands still or has failed has given its room to others; one that runs keeps it. */
+async function requireItsRoom(db: Db, server: Server, live: string): Promise<void> {
+  if (server.desired === 'running' && server.observed !== 'failed') return
+  const { revision } = await db.instance.findUniqueOrThrow({
+    where: { id: live },
+    select: { revision: { select: { spec: true } } },
+  })
+  const { limits } = RevisionSpec.parse(revision.spec)
+  await requireRoom(db, server.toolboxId, limits, { except: live })
 }
 
 function requireLive(server: Server): string {

@@ -1,68 +1,88 @@
-import { HostMetrics } from '#contracts/dtma.ts'
-import type { Limits } from '#contracts/instances.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
+import { inWords, loadRoom, type Needs, shortages, type ToolboxRoom } from './room.ts'
 
-const MIB = 1024 * 1024
-
-interface Candidate {
-  id: string
-  name: string
-  state: string
-  host: unknown
-  committedMb: number
-}
+/** Most toolboxes that a refusal names. */
+const NAMED = 8
 
 /**
- * Memory that the toolbox has left for servers: what it has, less the limits of every instance on it (a server that is updated has
- * two for a while) and of every deployment that has none yet.
+ * The toolbox asked for, or the active one with the most memory left. Throws AppError TOOLBOX_NOT_FOUND, TOOLBOX_NOT_ACTIVE,
+ * TOOLBOX_FULL or NO_TOOLBOX_AVAILABLE, which name what is missing and where there is room. Locks the rows that it chooses from, so
+ * that two deploys cannot take the same room; not against the keys that a worker's new instances refer to. Takes its locks before
+ * those of servers, as everything does. `except` is an instance that goes before the new one starts.
  */
-function roomMb(toolbox: Candidate): number {
-  const host = HostMetrics.safeParse(toolbox.host)
-  return host.success ? Math.floor(host.data.memoryTotalBytes / MIB) - toolbox.committedMb : 0
-}
-
-/**
- * The toolbox asked for, or the active one with the most room. Throws AppError TOOLBOX_NOT_FOUND, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL
- * or NO_TOOLBOX_AVAILABLE. Locks the rows that it reads, so that two deploys cannot take the same room; not against the keys that
- * a worker's new instances refer to. Takes its locks before those of servers, as everything does.
- */
-export async function chooseToolbox(db: Db, wantedId: string | undefined, limits: Limits): Promise<string> {
-  await db.$queryRaw`SELECT id FROM toolboxes WHERE ${wantedId ?? null}::uuid IS NULL OR id = ${wantedId ?? null}::uuid ORDER BY id FOR NO KEY UPDATE`
-  const candidates = await db.$queryRaw<Candidate[]>`
-    SELECT t.id, t.name, t.state::text AS state, t.host, ((
-      SELECT coalesce(sum((r.spec->'limits'->>'memoryMb')::int), 0) FROM instances i
-      JOIN revisions r ON r.id = i.revision_id JOIN mcp_servers s ON s.id = i.server_id
-      WHERE i.toolbox_id = t.id AND i.desired <> 'absent' AND NOT (s.observed = 'failed' AND i.id = s.live_instance_id)
-    ) + (
-      SELECT coalesce(sum((r.spec->'limits'->>'memoryMb')::int), 0) FROM deployments d
-      JOIN revisions r ON r.id = d.revision_id JOIN mcp_servers s ON s.id = d.server_id
-      WHERE s.toolbox_id = t.id AND d.state = 'queued' AND d.instance_id IS NULL
-    ))::int AS "committedMb"
-    FROM toolboxes t WHERE ${wantedId ?? null}::uuid IS NULL OR t.id = ${wantedId ?? null}::uuid`
-  if (wantedId !== undefined) {
-    const [toolbox] = candidates
-    if (!toolbox)
-      throw new AppError('TOOLBOX_NOT_FOUND', `no toolbox ${wantedId}`, {
-        fields: { toolboxId: ['There is no such toolbox.'] },
-      })
-    if (toolbox.state !== 'active')
-      throw new AppError('TOOLBOX_NOT_ACTIVE', `${toolbox.name} is ${toolbox.state}`, {
-        detail: `${toolbox.name} is ${toolbox.state}.`,
-      })
-    if (roomMb(toolbox) < limits.memoryMb)
-      throw new AppError('TOOLBOX_FULL', `${toolbox.name} is full`, {
-        detail: `${toolbox.name} has ${Math.max(0, roomMb(toolbox))} MiB of memory left, the server may use ${limits.memoryMb} MiB.`,
-      })
-    return toolbox.id
-  }
-  const fitting = candidates
-    .filter((toolbox) => toolbox.state === 'active' && roomMb(toolbox) >= limits.memoryMb)
-    .sort((a, b) => roomMb(b) - roomMb(a))
-  const [best] = fitting
-  if (!best)
-    throw new AppError('NO_TOOLBOX_AVAILABLE', 'no toolbox fits', {
-      detail: `${candidates.filter((toolbox) => toolbox.state === 'active').length} active toolboxes, none with ${limits.memoryMb} MiB of memory left.`,
+export async function chooseToolbox(
+  db: Db,
+  wantedId: string | undefined,
+  needs: Needs,
+  options: { except?: string | undefined } = {},
+): Promise<string> {
+  await lockToolbox(db, wantedId)
+  const toolboxes = await loadRoom(db, { except: options.except })
+  if (wantedId === undefined) return roomiest(toolboxes, needs)
+  const wanted = toolboxes.find(({ id }) => id === wantedId)
+  if (!wanted)
+    throw new AppError('TOOLBOX_NOT_FOUND', `no toolbox ${wantedId}`, {
+      fields: { toolboxId: ['There is no such toolbox.'] },
     })
-  return best.id
+  if (wanted.state !== 'active')
+    throw new AppError('TOOLBOX_NOT_ACTIVE', `${wanted.name} is ${wanted.state}`, {
+      detail: `${wanted.name} is ${wanted.state}.`,
+    })
+  refuseWithoutRoom(wanted, toolboxes, needs)
+  return wanted.id
+}
+
+/**
+ * Room to run an instance again that takes none now, on the toolbox where it is, whatever the state of that. Throws AppError
+ * TOOLBOX_FULL. Needs the toolbox locked.
+ */
+export async function requireRoom(
+  db: Db,
+  toolboxId: string,
+  needs: Needs,
+  options: { except: string },
+): Promise<void> {
+  const toolboxes = await loadRoom(db, options)
+  const toolbox = toolboxes.find(({ id }) => id === toolboxId)
+  // One that has never said how much it has cannot be judged.
+  if (toolbox?.left) refuseWithoutRoom(toolbox, [], needs)
+}
+
+/** Waits until nobody else is about to take room of this toolbox, or of any. */
+export async function lockToolbox(db: Db, id: string | undefined): Promise<void> {
+  await db.$queryRaw`SELECT id FROM toolboxes WHERE ${id ?? null}::uuid IS NULL OR id = ${id ?? null}::uuid ORDER BY id FOR NO KEY UPDATE`
+}
+
+function refuseWithoutRoom(toolbox: ToolboxRoom, others: readonly ToolboxRoom[], needs: Needs): void {
+  const lacking = shortages(toolbox, needs)
+  if (lacking.length === 0) return
+  const roomy = others.filter((other) => other.state === 'active' && shortages(other, needs).length === 0)
+  const elsewhere = roomy.length > 0 ? [`There is room on ${roomOf(roomy, ', ')}.`] : []
+  throw new AppError('TOOLBOX_FULL', `${toolbox.name} is full`, {
+    detail: [...lacking, ...elsewhere].join(' '),
+  })
+}
+
+function roomiest(toolboxes: readonly ToolboxRoom[], needs: Needs): string {
+  const memoryLeft = (toolbox: ToolboxRoom) => toolbox.left?.memoryMb ?? 0
+  const [best] = toolboxes
+    .filter((toolbox) => toolbox.state === 'active' && shortages(toolbox, needs).length === 0)
+    .sort((a, b) => memoryLeft(b) - memoryLeft(a))
+  if (best) return best.id
+  const known = toolboxes.filter(({ state }) => state !== 'deleting')
+  const detail =
+    known.length === 0
+      ? 'There is no toolbox yet.'
+      : `The server may use ${inWords(needs)}. Left: ${roomOf(known, '; ')}.`
+  throw new AppError('NO_TOOLBOX_AVAILABLE', 'no toolbox fits', { detail })
+}
+
+function roomOf(toolboxes: readonly ToolboxRoom[], between: string): string {
+  const named = toolboxes.slice(0, NAMED).map(({ name, state, left }) => {
+    if (state !== 'active') return `${name} is ${state}`
+    return left ? `${name} (${inWords(left)})` : `${name} (not known yet)`
+  })
+  const more = toolboxes.length - named.length
+  return [...named, ...(more > 0 ? [`${more} more`] : [])].join(between)
 }

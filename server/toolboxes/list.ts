@@ -8,6 +8,7 @@ import { withActor } from '#server/db/with-actor.ts'
 import { RevisionSpec } from '#server/deployments/spec.ts'
 import { AppError } from '#server/errors.ts'
 import { currentCursor } from '#server/events/cursor.ts'
+import { loadRoom, type ToolboxRoom } from './room.ts'
 
 const INCLUDE = {
   servers: {
@@ -33,7 +34,8 @@ export async function listToolboxes({ ctx }: { ctx: UserCtx }): Promise<z.infer<
       orderBy: { name: 'asc' },
       include: INCLUDE,
     })
-    return { cursor, items: rows.map(toolboxView) }
+    const rooms = new Map((await loadRoom(db)).map((room) => [room.id, room]))
+    return { cursor, items: rows.map((row) => toolboxView(row, rooms.get(row.id))) }
   })
 }
 
@@ -49,8 +51,9 @@ export async function getToolbox({
     const cursor = await currentCursor(db)
     const row = await db.toolbox.findUnique({ where: { id: input.id }, include: INCLUDE })
     if (!row) throw new AppError('NOT_FOUND', `no toolbox ${input.id}`)
+    const [room] = await loadRoom(db, { toolboxId: input.id })
     return {
-      ...toolboxView(row),
+      ...toolboxView(row, room),
       cursor,
       servers: row.servers.map((server) => ({
         id: server.id,
@@ -62,7 +65,7 @@ export async function getToolbox({
   })
 }
 
-function toolboxView(row: Row): Toolbox {
+function toolboxView(row: Row, room: ToolboxRoom | undefined): Toolbox {
   const host = HostMetrics.safeParse(row.host)
   const failure = Failure.safeParse(row.failure)
   return {
@@ -78,9 +81,9 @@ function toolboxView(row: Row): Toolbox {
     lastHeartbeatAt: row.lastHeartbeatAt?.toISOString() ?? null,
     host: host.success ? host.data : null,
     serverCount: row.servers.length,
-    memoryCommittedMb: row.servers
-      .filter((server) => server.observed !== 'failed')
-      .reduce((sum, server) => sum + memoryMb(server), 0),
+    memoryCommittedMb: room?.committed.memoryMb ?? 0,
+    cpusCommitted: room?.committed.cpus ?? 0,
+    room: room?.left ?? null,
     failure: failure.success ? failure.data : null,
     createdAt: row.createdAt.toISOString(),
   }
