@@ -170,7 +170,7 @@ export const ERROR_CATALOGUE = {
   IMAGE_ACCESS_DENIED: {
     status: 403,
     text: 'The registry refused to hand out this image.',
-    action: 'Check the name, or give credentials for its registry.',
+    action: 'Check the name, or give credentials for its registry under Settings.',
     retryable: false,
   },
   IMAGE_PULL_FAILED: {

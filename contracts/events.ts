@@ -16,6 +16,7 @@ export const EventType = z.enum([
   'connection.test',
   'user.updated',
   'apiKey.updated',
+  'registry.updated',
 ])
 export type EventType = z.infer<typeof EventType>
 

@@ -74,6 +74,9 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
     case 'apiKey.updated':
       stale.set('keys', () => utils.apiKeys.list.invalidate())
       break
+    case 'registry.updated':
+      stale.set('registries', () => utils.registries.list.invalidate())
+      break
   }
   return stale
 }

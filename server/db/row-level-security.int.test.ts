@@ -52,6 +52,10 @@ await query(
   database.adminUrl,
   `INSERT INTO toolbox_enrollments (toolbox_id, token_hash, expires_at) VALUES ('${toolbox.id}', sha256('a'), now())`,
 )
+await query(
+  database.adminUrl,
+  `INSERT INTO registry_credentials (host, username, password, key_id) VALUES ('registry.example', 'u', '\\x00', 'k')`,
+)
 await query(database.adminUrl, `INSERT INTO outbox (queue, payload) VALUES ('provision', '{}')`)
 await query(
   database.adminUrl,
@@ -60,6 +64,11 @@ await query(
 
 /** A row of each table that belongs to alice, or to a server that only she was granted; and how one more of it is made. */
 const ROWS: Record<string, { where: string; set: string; insert: string }> = {
+  registry_credentials: {
+    where: 'true',
+    set: "key_id = 'x'",
+    insert: "(host, username, password, key_id) VALUES ('another.example', 'u', '\\x00', 'k')",
+  },
   installation: { where: 'true', set: 'pruned_xid = 0', insert: '(epoch) VALUES (gen_random_uuid())' },
   users: {
     where: `id = '${alice.id}'`,
@@ -177,6 +186,7 @@ const MATRIX: Record<string, Record<ActorName, string>> = {
   connection_tests: { nobody: '', alice: 'ri', bob: '', admin: '', system: 'riud' },
   events: { nobody: '', alice: 'ri', bob: 'i', admin: 'i', system: 'rid' },
   audit_entries: { nobody: '', alice: 'i', bob: 'i', admin: 'ri', system: 'ri' },
+  registry_credentials: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   rights_version: { nobody: 'r', alice: 'r', bob: 'r', admin: 'r', system: 'r' },
 }
 

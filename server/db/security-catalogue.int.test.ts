@@ -80,6 +80,7 @@ describe('tables', () => {
     expect([...new Set(grants.map(({ privilege_type }) => privilege_type))]).toEqual(['SELECT'])
     expect(grants.map(({ table_name }) => table_name)).not.toContain('revision_env')
     expect(grants.map(({ table_name }) => table_name)).not.toContain('control_identities')
+    expect(grants.map(({ table_name }) => table_name)).not.toContain('registry_credentials')
   })
 })
 

@@ -1,8 +1,15 @@
 import { z } from 'zod'
-import { HttpEndpoint, type InstanceSpec, Limits, Transport } from '#contracts/instances.ts'
+import {
+  HttpEndpoint,
+  type InstanceSource,
+  type InstanceSpec,
+  Limits,
+  Transport,
+} from '#contracts/instances.ts'
 import { type DeployServer, Source } from '#contracts/servers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
+import { credentialsFor } from '#server/registries/credentials.ts'
 import { open, type Place } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
 
@@ -62,13 +69,12 @@ export async function loadInstanceSpec(db: Db, revisionId: string): Promise<Inst
     include: { env: true, server: { select: { name: true } } },
   })
   const spec = RevisionSpec.parse(revision.spec)
-  if (spec.source.type !== 'npm') throw new Error(`A revision with source ${spec.source.type} cannot be run.`)
   const key = masterKey()
   return {
     serverId: revision.serverId,
     serverName: revision.server.name,
     revisionId,
-    source: { ...spec.source, args: spec.source.args ?? [] },
+    source: await runnableSource(db, spec.source),
     transport: spec.transport,
     ...(spec.http && { http: spec.http }),
     env: Object.fromEntries(
@@ -77,5 +83,19 @@ export async function loadInstanceSpec(db: Db, revisionId: string): Promise<Inst
     secretNames: revision.env.filter((row) => row.secret).map((row) => row.name),
     limits: spec.limits,
     data: [],
+  }
+}
+
+/** What the agent fetches, with what opens a private registry. */
+async function runnableSource(db: Db, source: Source): Promise<InstanceSource> {
+  switch (source.type) {
+    case 'npm':
+      return { ...source, args: source.args ?? [] }
+    case 'image': {
+      const credentials = await credentialsFor(db, source.image)
+      return { ...source, args: source.args ?? [], ...(credentials && { credentials }) }
+    }
+    default:
+      throw new Error(`A revision with source ${source.type} cannot be run.`)
   }
 }

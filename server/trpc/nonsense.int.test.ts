@@ -110,6 +110,8 @@ const VALID: Record<string, Record<string, unknown>> = {
   'users.changePassword': { current: 'wrong', next: 'long enough a password' },
   'apiKeys.create': { name: 'key', expiresInDays: 10 },
   'apiKeys.revoke': { id: randomUUID() },
+  'registries.set': { host: 'registry.example.test', username: 'user', password: 'password' },
+  'registries.delete': { id: randomUUID() },
   'audit.list': { limit: 10, before: '10' },
 }
 

@@ -2,9 +2,20 @@ import { router } from './init.ts'
 import { apiKeys, audit, users } from './routers/accounts.ts'
 import { agents } from './routers/agents.ts'
 import { connections } from './routers/connections.ts'
+import { registries } from './routers/registries.ts'
 import { servers } from './routers/servers.ts'
 import { status } from './routers/status.ts'
 import { toolboxes } from './routers/toolboxes.ts'
 
-export const appRouter = router({ servers, toolboxes, agents, connections, status, users, apiKeys, audit })
+export const appRouter = router({
+  servers,
+  toolboxes,
+  agents,
+  connections,
+  status,
+  users,
+  apiKeys,
+  audit,
+  registries,
+})
 export type AppRouter = typeof appRouter

@@ -72,6 +72,12 @@ export function describeEvent(
       return { title: 'A user changed', detail, href: '/admin/users' }
     case 'apiKey.updated':
       return { title: 'An API key changed', detail, href: null }
+    case 'registry.updated':
+      return {
+        title: `Credentials of ${own ?? 'a registry'} were ${state ?? 'changed'}`,
+        detail,
+        href: '/settings',
+      }
   }
 }
 

@@ -103,6 +103,7 @@ const EVENT_ICONS: Record<string, LucideIcon> = {
   connection: Cable,
   user: CircleUser,
   apiKey: KeyRound,
+  registry: KeyRound,
 }
 
 function RecentEvents({ overview }: { overview: Overview }) {

@@ -6,6 +6,7 @@ import { ToggleGroup } from 'radix-ui'
 import { useEffect, useState } from 'react'
 import { ApiKeysCard } from '#app/components/settings/api-keys-card.tsx'
 import { PasswordCard } from '#app/components/settings/password-card.tsx'
+import { RegistriesCard } from '#app/components/settings/registries-card.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { PageHeader } from '#app/components/ui/page-header.tsx'
 
@@ -47,7 +48,7 @@ function ThemeCard() {
   )
 }
 
-export function SettingsScreen() {
+export function SettingsScreen({ admin }: { admin: boolean }) {
   return (
     <>
       <PageHeader title="Settings" />
@@ -55,6 +56,7 @@ export function SettingsScreen() {
         <ThemeCard />
         <PasswordCard />
         <ApiKeysCard />
+        {admin ? <RegistriesCard /> : null}
       </div>
     </>
   )
