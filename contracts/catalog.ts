@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
 import { EnvName, HeaderName, Id, Name, Text } from './names.ts'
-import { Cursor, Source, Timestamp } from './servers.ts'
+import { Cursor, ServerState, Source, Timestamp } from './servers.ts'
 
 const Asked = z.strictObject({
   title: Text.max(80).optional(),
@@ -87,6 +87,8 @@ export type CreateCatalogEntry = z.infer<typeof CreateCatalogEntry>
 /** What is left out stays; a release with a new version is added, one with a known version replaces it. */
 export const UpdateCatalogEntry = z.strictObject({
   id: Id,
+  /** `updatedAt` of the entry that the change was made from; refused with CONFLICT when it was changed since. */
+  baseUpdatedAt: Timestamp.optional(),
   title: EntryFields.title.optional(),
   description: EntryFields.description.optional(),
   categories: z.array(Text.min(1).max(40)).max(8).optional(),
@@ -102,6 +104,8 @@ export const UpdateCatalogEntry = z.strictObject({
     .optional(),
   publisher: Text.max(120).nullable().optional(),
   release: CatalogRelease.optional(),
+  /** Versions to take out; the last one stays. */
+  removeVersions: z.array(Text.min(1).max(64)).max(50).optional(),
 })
 export type UpdateCatalogEntry = z.infer<typeof UpdateCatalogEntry>
 
@@ -119,4 +123,33 @@ export const CatalogEntry = z.object({
 })
 export type CatalogEntry = z.infer<typeof CatalogEntry>
 
-export const CatalogList = z.object({ cursor: Cursor, items: z.array(CatalogEntry) })
+/** Left out: every entry. */
+export const ListCatalog = z
+  .strictObject({
+    /** Words, each of which title, description, publisher, name or source has. */
+    search: Text.max(200).optional(),
+    category: Text.max(40).optional(),
+  })
+  .optional()
+export type ListCatalog = z.infer<typeof ListCatalog>
+
+export const CatalogList = z.object({
+  cursor: Cursor,
+  items: z.array(CatalogEntry),
+  /** Of all entries, with how many have each. */
+  categories: z.array(z.object({ name: z.string(), count: z.int() })),
+})
+export type CatalogList = z.infer<typeof CatalogList>
+
+/** By one of the two. */
+export const GetCatalogEntry = z
+  .strictObject({ id: Id.optional(), slug: Name.optional() })
+  .refine(({ id, slug }) => (id === undefined) !== (slug === undefined), 'Give an id or a slug.')
+export type GetCatalogEntry = z.infer<typeof GetCatalogEntry>
+
+export const CatalogEntryGet = CatalogEntry.extend({
+  cursor: Cursor,
+  /** Servers deployed from it that are not deleted, with the release that each one's latest revision was made from. */
+  servers: z.array(z.object({ id: Id, name: z.string(), state: ServerState, version: z.string() })),
+})
+export type CatalogEntryGet = z.infer<typeof CatalogEntryGet>

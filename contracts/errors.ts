@@ -402,6 +402,27 @@ export const ERROR_CATALOGUE = {
     retryable: true,
   },
 
+  // Catalog
+  CATALOG_SLUG_TAKEN: {
+    status: 409,
+    text: 'The catalog has an entry of this name already.',
+    action: 'Choose another name, or edit the entry that there is.',
+    retryable: false,
+  },
+  IMPORT_UNREADABLE: {
+    status: 400,
+    text: 'This is no configuration that can be read.',
+    action:
+      'Give a server.json, a claude_desktop_config.json, an .mcp.json, a .vscode/mcp.json or the config.toml of Codex.',
+    retryable: false,
+  },
+  REGISTRY_UNREACHABLE: {
+    status: 502,
+    text: 'The MCP registry cannot be reached.',
+    action: 'Check that this machine reaches it, or paste the server.json of the server instead.',
+    retryable: true,
+  },
+
   // Accounts
   EMAIL_TAKEN: {
     status: 409,

@@ -17,6 +17,7 @@ export const EventType = z.enum([
   'user.updated',
   'apiKey.updated',
   'registry.updated',
+  'catalog.updated',
 ])
 export type EventType = z.infer<typeof EventType>
 

@@ -58,6 +58,8 @@ export const Source = z.discriminatedUnion('type', [
     arguments: z
       .record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)]))
       .optional(),
+    /** Answers to the headers that an entry of a remote server asks for. */
+    headers: RemoteHeaders.optional(),
   }),
   z.strictObject({ type: z.literal('image'), image: ImageReference, args: Arguments.optional() }),
   z.strictObject({
@@ -78,6 +80,15 @@ export const Source = z.discriminatedUnion('type', [
   }),
 ])
 export type Source = z.infer<typeof Source>
+
+/** Which release of which catalog entry a revision was made from; what it runs is its own source. */
+export const CatalogOrigin = z.object({
+  slug: z.string(),
+  version: z.string(),
+  /** The answers that its arguments were made from. */
+  arguments: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+})
+export type CatalogOrigin = z.infer<typeof CatalogOrigin>
 
 export const EnvValue = z.strictObject({
   value: Text.max(32_768, 'A value has at most 32768 characters.'),
@@ -114,13 +125,14 @@ function envOf<Value extends z.ZodType>(value: Value) {
     })
 }
 
-export const DeployServer = z.strictObject({
+const NewServer = z.strictObject({
   name: Name,
   description: Description.optional(),
   /** Left out: the active toolbox with the most room that fits. */
   toolboxId: Id.optional(),
   source: Source,
-  transport: Transport,
+  /** May be left out for a catalog entry, which has its own. */
+  transport: Transport.optional(),
   http: HttpEndpoint.optional(),
   env: envOf(EnvValue).optional(),
   limits: Limits.partial().optional(),
@@ -132,6 +144,11 @@ export const DeployServer = z.strictObject({
   /** Ids of users who may use a `restricted` server. */
   grants: z.array(Id).max(500).optional(),
 })
+
+export const DeployServer = NewServer.refine(
+  ({ source, transport }) => transport !== undefined || source.type === 'catalog',
+  { path: ['transport'], message: 'Choose a transport.' },
+)
 export type DeployServer = z.infer<typeof DeployServer>
 /** What a caller may send: defaults not yet filled in. */
 export type DeployServerInput = z.input<typeof DeployServer>
@@ -212,6 +229,8 @@ export type Deployment = z.infer<typeof Deployment>
 export const RevisionView = z.object({
   number: z.int(),
   source: Source,
+  /** Null when it was not deployed from the catalog. */
+  catalog: CatalogOrigin.nullable(),
   transport: Transport,
   http: HttpEndpoint.nullable(),
   limits: Limits,

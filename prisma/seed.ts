@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashPassword } from '#server/auth/passwords.ts'
+import { seedCatalog } from '#server/catalog/seed.ts'
 import { systemCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { hashToken, newToken, tokenPrefix } from '#server/secrets/tokens.ts'
 import { ensureControlIdentities } from '#server/toolboxes/identities.ts'
+import { SEED_ENTRIES } from './catalog/entries.ts'
 
 const DEFAULT_EMAIL = 'admin@toolberth.local'
 /** An enrolment token that is not used within this time is worthless. */
@@ -19,7 +21,7 @@ export interface Seeded {
 
 /**
  * What a new installation starts with: its identity, the control plane's client identities, the first admin with password and API
- * key (written to `home`, 0600), and the local toolbox. Idempotent; what exists is left as it is. Needs the environment of
+ * key (written to `home`, 0600), the local toolbox and the catalog. Idempotent; what exists is left as it is. Needs the environment of
  * `server/env.ts`; `ADMIN_EMAIL` names the first admin, and `DTMA_HOME` with `DTMA_ADVERTISED_URL` say whether the local agent still
  * holds its enrolment at its address.
  */
@@ -28,6 +30,7 @@ export async function seed(options: { home: string; env: NodeJS.ProcessEnv }): P
     if ((await db.installation.count()) === 0) await db.installation.create({ data: {} })
   })
   await ensureControlIdentities()
+  await seedCatalog(SEED_ENTRIES)
   const adminEmail = await ensureAdmin(options.home, options.env.ADMIN_EMAIL || DEFAULT_EMAIL)
   const enrollmentToken = await ensureLocalToolbox(options.env)
   return { adminEmail, enrollmentToken }

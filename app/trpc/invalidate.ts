@@ -77,6 +77,9 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
     case 'registry.updated':
       stale.set('registries', () => utils.registries.list.invalidate())
       break
+    case 'catalog.updated':
+      stale.set('catalog', () => utils.catalog.invalidate())
+      break
   }
   return stale
 }

@@ -6,7 +6,16 @@ import type { Db } from '#server/db/with-actor.ts'
 export interface AuditFact {
   /** `<noun>.<verb>`, e.g. `server.deploy`. */
   action: string
-  subjectType: 'server' | 'deployment' | 'toolbox' | 'agent' | 'connection' | 'user' | 'apiKey' | 'registry'
+  subjectType:
+    | 'server'
+    | 'deployment'
+    | 'toolbox'
+    | 'agent'
+    | 'connection'
+    | 'user'
+    | 'apiKey'
+    | 'registry'
+    | 'catalogEntry'
   subjectId: string | null
   /** Never a secret. */
   detail?: Prisma.InputJsonObject

@@ -56,6 +56,15 @@ await query(
   database.adminUrl,
   `INSERT INTO registry_credentials (host, username, password, key_id) VALUES ('registry.example', 'u', '\\x00', 'k')`,
 )
+const entry = randomUUID()
+await query(
+  database.adminUrl,
+  `INSERT INTO catalog_entries (id, slug, title, description, origin) VALUES ('${entry}', 'entry', 'Entry', '', 'created')`,
+)
+await query(
+  database.adminUrl,
+  `INSERT INTO catalog_releases (entry_id, version, spec) VALUES ('${entry}', '1', '{}')`,
+)
 await query(database.adminUrl, `INSERT INTO outbox (queue, payload) VALUES ('provision', '{}')`)
 await query(
   database.adminUrl,
@@ -135,6 +144,16 @@ const ROWS: Record<string, { where: string; set: string; insert: string }> = {
     set: "phase = 'x'",
     insert: `(deployment_id, state) VALUES ('${deployment}', 'preparing')`,
   },
+  catalog_entries: {
+    where: 'true',
+    set: "title = 'New'",
+    insert: "(slug, title, description, origin) VALUES ('another', 'Another', '', 'created')",
+  },
+  catalog_releases: {
+    where: 'true',
+    set: 'created_at = now()',
+    insert: `(entry_id, version, spec) VALUES ('${entry}', '2', '{}')`,
+  },
   outbox: { where: 'true', set: 'relayed_at = now()', insert: "(queue, payload) VALUES ('provision', '{}')" },
   agents: {
     where: `user_id = '${alice.id}'`,
@@ -180,6 +199,8 @@ const MATRIX: Record<string, Record<ActorName, string>> = {
   instances: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployments: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployment_phases: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
+  catalog_entries: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
+  catalog_releases: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   outbox: { nobody: '', alice: 'i', bob: 'i', admin: 'i', system: 'riud' },
   agents: { nobody: '', alice: 'riud', bob: '', admin: '', system: 'riud' },
   connections: { nobody: '', alice: 'riu', bob: '', admin: '', system: 'riud' },

@@ -102,7 +102,7 @@ describe('the source', () => {
   it.each([
     [{ type: 'image', image: 'nginx' }, 'SOURCE_UNSUPPORTED', 'source.type'],
     [{ type: 'remote', url: 'https://example.test/mcp' }, 'SOURCE_UNSUPPORTED', 'source.type'],
-    [{ type: 'catalog', slug: 'everything' }, 'SOURCE_UNSUPPORTED', 'source.type'],
+    [{ type: 'catalog', slug: 'unknown-entry' }, 'BAD_REQUEST', 'source.slug'],
     [{ type: 'git', url: 'x' }, 'BAD_REQUEST', 'source.type'],
     [{ type: 'npm' }, 'BAD_REQUEST', 'source.package'],
     [{ ...NPM, package: '--global' }, 'BAD_REQUEST', 'source.package'],

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DeployAnswer, DeployServer } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
+import { resolveDeploy } from '#server/catalog/resolve-server.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
@@ -22,9 +23,10 @@ export async function createDeployment({
   ctx: UserCtx
   input: DeployServer
 }): Promise<DeployAnswer> {
-  const spec = toRevisionSpec(input)
+  const { input: resolved, origin } = await resolveDeploy(ctx, input)
+  const spec = { ...toRevisionSpec(resolved), ...(origin && { catalog: origin }) }
   try {
-    return await withActor(ctx.actor, (db) => writeDeployment(db, ctx, input, spec))
+    return await withActor(ctx.actor, (db) => writeDeployment(db, ctx, resolved, spec))
   } catch (error) {
     if (isUniqueViolation(error, 'mcp_servers_name_unique'))
       throw new AppError('NAME_TAKEN', `server ${input.name} exists`, {
@@ -72,6 +74,7 @@ async function writeDeployment(
       toolboxId,
       source: sourceKey,
       transport: spec.transport,
+      ...(spec.catalog && { catalog: `${spec.catalog.slug}@${spec.catalog.version}` }),
       env: Object.keys(input.env ?? {}),
     },
   })

@@ -6,7 +6,7 @@ import {
   Limits,
   Transport,
 } from '#contracts/instances.ts'
-import { type DeployServer, Source } from '#contracts/servers.ts'
+import { CatalogOrigin, type DeployServer, Source } from '#contracts/servers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { credentialsFor } from '#server/registries/credentials.ts'
@@ -16,6 +16,7 @@ import { masterKey } from '#server/secrets/keyring.ts'
 /** What a revision keeps, immutable; env stands encrypted in rows of its own. */
 export const RevisionSpec = z.object({
   source: Source,
+  catalog: CatalogOrigin.optional(),
   transport: Transport,
   http: HttpEndpoint.nullable(),
   limits: Limits,
@@ -28,7 +29,7 @@ export type RevisionSpec = z.infer<typeof RevisionSpec>
 
 /** The revision that a deploy or an update asks for. Throws AppError SOURCE_UNSUPPORTED, BAD_REQUEST. */
 export function toRevisionSpec(
-  input: Pick<DeployServer, 'source' | 'transport' | 'http' | 'limits'>,
+  input: Pick<DeployServer, 'source' | 'http' | 'limits'> & { transport: Transport },
 ): RevisionSpec {
   if (input.source.type !== 'npm')
     throw new AppError('SOURCE_UNSUPPORTED', `source ${input.source.type}`, {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { UpdateAnswer, UpdateServer } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
+import { resolveUpdate } from '#server/catalog/resolve-server.ts'
 import type { UserCtx } from '#server/context.ts'
 import { AppError } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
@@ -26,8 +27,9 @@ export async function updateServer({
       throw new AppError('CONFLICT', `revision ${input.baseRevision} is not the latest`, {
         detail: `Revision ${latest.number} was made meanwhile.`,
       })
-    const spec = nextSpec(latest.spec, input)
-    const env = nextEnv(latest.env, input.env)
+    const { input: resolved, origin } = await resolveUpdate(change.db, latest, input)
+    const spec = { ...nextSpec(latest.spec, resolved), ...(origin && { catalog: origin }) }
+    const env = nextEnv(latest.env, resolved.env)
     await describe(change, ctx, input)
     if (isDeepStrictEqual(spec, latest.spec) && isDeepStrictEqual(env, latest.env))
       return { serverId: input.id, revisionNumber: latest.number, deployment: null }
@@ -97,7 +99,7 @@ function nextEnv(before: LoadedRevision['env'], asked: UpdateServer['env']): Loa
 
 /** Names of what changed, never values: they go into the audit log. */
 function changedParts(before: LoadedRevision, spec: RevisionSpec, env: LoadedRevision['env']): string[] {
-  const parts = (['source', 'transport', 'http', 'limits'] as const).filter(
+  const parts = (['source', 'catalog', 'transport', 'http', 'limits'] as const).filter(
     (part) => !isDeepStrictEqual(before.spec[part], spec[part]),
   )
   const names = new Set([...Object.keys(before.env), ...Object.keys(env)])

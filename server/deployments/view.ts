@@ -44,11 +44,12 @@ export const REVISION_INCLUDE = { env: { orderBy: { name: 'asc' } } } satisfies 
 export function revisionView(
   row: Prisma.RevisionGetPayload<{ include: typeof REVISION_INCLUDE }>,
 ): RevisionView {
-  const { source, transport, http, limits } = RevisionSpec.parse(row.spec)
+  const { source, catalog, transport, http, limits } = RevisionSpec.parse(row.spec)
   const key = masterKey()
   return {
     number: row.number,
     source,
+    catalog: catalog ?? null,
     transport,
     http,
     limits,

@@ -36,6 +36,20 @@ const keyOf = {
 await query(database.adminUrl, "UPDATE api_keys SET last_used_at = now() + interval '1 day'")
 const all = await procedures()
 
+const ENTRY = {
+  description: 'text',
+  categories: ['Files'],
+  iconUrl: 'https://example.com/icon.png',
+  docsUrl: 'https://example.com/docs',
+  publisher: 'Somebody',
+}
+const RELEASE = {
+  version: '1.0.0',
+  source: { type: 'npm', package: 'some-server' },
+  transport: 'stdio',
+  variables: [{ name: 'KEY', secret: true, required: true }],
+}
+
 /** Input that each procedure takes, on things that do not exist; procedures without input are not in it. */
 const VALID: Record<string, Record<string, unknown>> = {
   'servers.deploy': {
@@ -94,6 +108,18 @@ const VALID: Record<string, Record<string, unknown>> = {
   'connections.get': { id: randomUUID() },
   'connections.disconnect': { id: randomUUID() },
   'status.stream': { cursor: null, lastEventId: null, serverId: randomUUID(), agentId: randomUUID() },
+  'catalog.list': { search: 'files', category: 'Files' },
+  'catalog.get': { id: randomUUID() },
+  'catalog.create': { slug: 'new-entry', title: 'New', ...ENTRY, release: RELEASE },
+  'catalog.update': {
+    id: randomUUID(),
+    baseUpdatedAt: '2026-01-01T00:00:00.000Z',
+    title: 'New',
+    ...ENTRY,
+    release: RELEASE,
+    removeVersions: ['0.9.0'],
+  },
+  'catalog.delete': { id: randomUUID() },
   'users.invite': {
     email: 'new@example.test',
     name: 'New',

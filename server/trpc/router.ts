@@ -1,6 +1,7 @@
 import { router } from './init.ts'
 import { apiKeys, audit, users } from './routers/accounts.ts'
 import { agents } from './routers/agents.ts'
+import { catalog } from './routers/catalog.ts'
 import { connections } from './routers/connections.ts'
 import { registries } from './routers/registries.ts'
 import { servers } from './routers/servers.ts'
@@ -12,6 +13,7 @@ export const appRouter = router({
   toolboxes,
   agents,
   connections,
+  catalog,
   status,
   users,
   apiKeys,

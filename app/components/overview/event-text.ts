@@ -78,6 +78,12 @@ export function describeEvent(
         detail,
         href: '/settings',
       }
+    case 'catalog.updated':
+      return {
+        title: `${called('Catalog entry', text(event.data.title))} ${state === 'deleted' ? 'was deleted' : 'changed'}`,
+        detail,
+        href: '/admin/catalog',
+      }
   }
 }
 

@@ -10,6 +10,7 @@ const server = {
   visibility: 'restricted' as const,
   revision: {
     number: 3,
+    catalog: null,
     source: { type: 'npm' as const, package: 'a-server', args: ['--x', 'y'] },
     transport: 'streamable-http' as const,
     http: { path: '/mcp', port: { fixed: 3001 } },
