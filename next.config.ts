@@ -10,6 +10,7 @@ const serverExternalPackages = [
   'ioredis',
   'pg',
   'pino',
+  'rate-limiter-flexible',
   'reflect-metadata',
   'undici',
 ]

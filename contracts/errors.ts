@@ -257,6 +257,12 @@ export const ERROR_CATALOGUE = {
     action: 'Check that its agent runs and that its address and port can be reached.',
     retryable: true,
   },
+  TOOLBOX_BUSY: {
+    status: 503,
+    text: 'The toolbox is asked for too much at once.',
+    action: 'Try again in a moment.',
+    retryable: true,
+  },
   TOOLBOX_REFUSED: {
     status: 502,
     text: 'The toolbox refused the request.',

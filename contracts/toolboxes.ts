@@ -37,6 +37,8 @@ export const Toolbox = z.object({
   cpusCommitted: z.number(),
   /** What further servers may be promised; null before its first heartbeat. */
   room: z.object({ memoryMb: z.int(), cpus: z.number() }).nullable(),
+  /** Set while calls to it are held back because the last ones got no answer. */
+  breaker: z.object({ openUntil: Timestamp, cause: z.string() }).nullable(),
   failure: Failure.nullable(),
   createdAt: Timestamp,
 })

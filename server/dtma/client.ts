@@ -1,3 +1,4 @@
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { type Dispatcher, errors, request } from 'undici'
 import type { z } from 'zod'
 import { AgentError, AgentStatus, LogLines, type PutInstance } from '#contracts/dtma.ts'
@@ -5,8 +6,10 @@ import { InstanceStatus } from '#contracts/instances.ts'
 import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
 import { createPinnedDispatcher, PinMismatchError } from '#protocol/pinned-dispatcher.ts'
 import { type IdentityName, loadControlIdentity } from '#server/toolboxes/identities.ts'
+import { closeBreakers, refuseWhileOpen, throughBreaker } from './breaker.ts'
 import { inLane } from './bulkhead.ts'
 import { DtmaError } from './errors.ts'
+import { takeTurn } from './rate-limit.ts'
 
 /** Where an agent is and which key it holds. */
 export interface ToolboxAddress {
@@ -43,6 +46,7 @@ export async function dispatcherFor(
 }
 
 export async function closeDtmaClients(): Promise<void> {
+  closeBreakers()
   const open = [...dispatchers.values()]
   dispatchers.clear()
   await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()))
@@ -73,6 +77,19 @@ export async function getLogs(toolbox: ToolboxAddress, id: string, tail: number,
   return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?tail=${tail}`, LogLines, options)).lines
 }
 
+/**
+ * Every call is idempotent (the mutation by its fence), so one whose connection broke, or that found the agent busy, is sent again,
+ * with jitter, while its time lasts. One that nobody answered is not: it has had its time.
+ */
+const again = retry(handleWhen(isWorthAgain), {
+  maxAttempts: 2,
+  backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 500 }),
+})
+
+function isWorthAgain(error: unknown): boolean {
+  return error instanceof DtmaError && (error.broken || error.agentCode === 'BUSY')
+}
+
 async function call<T extends z.ZodType>(
   toolbox: ToolboxAddress,
   method: 'GET' | 'PUT',
@@ -80,35 +97,52 @@ async function call<T extends z.ZodType>(
   schema: T,
   { wait = true, body }: Partial<CallOptions> & { body?: unknown } = {},
 ): Promise<z.output<T>> {
-  return inLane(toolbox.id, wait, async () => {
+  refuseWhileOpen(toolbox)
+  const bytes = await inLane(toolbox.id, wait, async () => {
+    refuseWhileOpen(toolbox)
+    // One time for all of it: turn, try and repetition.
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS)
-    let status: number
-    let bytes: Buffer
-    try {
-      const answer = await request(new URL(path, toolbox.url), {
-        method,
-        dispatcher: await dispatcherFor(toolbox),
-        signal,
-        ...(body !== undefined && {
-          body: JSON.stringify(body),
-          headers: { 'content-type': 'application/json' },
-        }),
-      })
-      status = answer.statusCode
-      bytes = await readBounded(answer.body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs: CALL_TIMEOUT_MS })
-    } catch (error) {
-      throw toDtmaError(toolbox, error)
-    }
-    if (status >= 300) throw refusal(toolbox, status, bytes)
-    try {
-      return parseJson(bytes, schema)
-    } catch (error) {
-      throw new DtmaError(
-        'TOOLBOX_INTERNAL',
-        `The answer to ${method} ${path} has an unknown form: ${(error as Error).message}`,
-      )
-    }
+    await takeTurn(toolbox.id, wait, signal)
+    return throughBreaker(toolbox, wait, signal, () =>
+      again.execute(() => send(toolbox, method, path, body, signal), signal),
+    )
   })
+  try {
+    return parseJson(bytes, schema)
+  } catch (error) {
+    throw new DtmaError(
+      'TOOLBOX_INTERNAL',
+      `The answer to ${method} ${path} has an unknown form: ${(error as Error).message}`,
+    )
+  }
+}
+
+async function send(
+  toolbox: ToolboxAddress,
+  method: 'GET' | 'PUT',
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  let status: number
+  let bytes: Buffer
+  try {
+    const answer = await request(new URL(path, toolbox.url), {
+      method,
+      dispatcher: await dispatcherFor(toolbox),
+      signal,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    })
+    status = answer.statusCode
+    bytes = await readBounded(answer.body, { maxBytes: MAX_ANSWER_BYTES, timeoutMs: CALL_TIMEOUT_MS })
+  } catch (error) {
+    throw toDtmaError(toolbox, error)
+  }
+  if (status >= 300) throw refusal(toolbox, status, bytes)
+  return bytes
 }
 
 function refusal(toolbox: ToolboxAddress, status: number, bytes: Buffer): DtmaError {
@@ -135,11 +169,11 @@ function toDtmaError(toolbox: ToolboxAddress, error: unknown): DtmaError {
   if (error instanceof PinMismatchError || (error as Error).cause instanceof PinMismatchError)
     return new DtmaError('TLS_FAILED', `${host} holds another key than the one pinned`, { cause: error })
   const code = (error as NodeJS.ErrnoException).code ?? ''
-  const why =
-    (error as Error).name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError
-      ? `did not answer within ${CALL_TIMEOUT_MS / 1000} s`
-      : code === 'ECONNREFUSED'
-        ? 'refused the connection'
-        : `could not be reached (${code || (error as Error).message})`
-  return new DtmaError('TOOLBOX_UNREACHABLE', `${host} ${why}`, { cause: error })
+  const timedOut = (error as Error).name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError
+  const why = timedOut
+    ? `did not answer within ${CALL_TIMEOUT_MS / 1000} s`
+    : code === 'ECONNREFUSED'
+      ? 'refused the connection'
+      : `could not be reached (${code || (error as Error).message})`
+  return new DtmaError('TOOLBOX_UNREACHABLE', `${host} ${why}`, { cause: error, broken: !timedOut })
 }

@@ -6,6 +6,7 @@ import type { UserCtx } from '#server/context.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { RevisionSpec } from '#server/deployments/spec.ts'
+import { type BreakerState, readBreakers } from '#server/dtma/breaker-state.ts'
 import { AppError } from '#server/errors.ts'
 import { currentCursor } from '#server/events/cursor.ts'
 import { loadRoom, type ToolboxRoom } from './room.ts'
@@ -27,7 +28,7 @@ type Row = Prisma.ToolboxGetPayload<{ include: typeof INCLUDE }>
 
 /** Every toolbox, by name. */
 export async function listToolboxes({ ctx }: { ctx: UserCtx }): Promise<z.infer<typeof ToolboxList>> {
-  return withActor(ctx.actor, async (db) => {
+  const { cursor, rows, rooms } = await withActor(ctx.actor, async (db) => {
     const cursor = await currentCursor(db)
     const rows = await db.toolbox.findMany({
       where: { state: { not: 'deleting' } },
@@ -35,8 +36,10 @@ export async function listToolboxes({ ctx }: { ctx: UserCtx }): Promise<z.infer<
       include: INCLUDE,
     })
     const rooms = new Map((await loadRoom(db)).map((room) => [room.id, room]))
-    return { cursor, items: rows.map((row) => toolboxView(row, rooms.get(row.id))) }
+    return { cursor, rows, rooms }
   })
+  const breakers = await readBreakers(rows.map(({ id }) => id))
+  return { cursor, items: rows.map((row) => toolboxView(row, rooms.get(row.id), breakers.get(row.id))) }
 }
 
 /** Throws AppError NOT_FOUND. */
@@ -47,25 +50,27 @@ export async function getToolbox({
   ctx: UserCtx
   input: { id: string }
 }): Promise<z.infer<typeof ToolboxGet>> {
-  return withActor(ctx.actor, async (db) => {
+  const { cursor, row, room } = await withActor(ctx.actor, async (db) => {
     const cursor = await currentCursor(db)
     const row = await db.toolbox.findUnique({ where: { id: input.id }, include: INCLUDE })
     if (!row) throw new AppError('NOT_FOUND', `no toolbox ${input.id}`)
     const [room] = await loadRoom(db, { toolboxId: input.id })
-    return {
-      ...toolboxView(row, room),
-      cursor,
-      servers: row.servers.map((server) => ({
-        id: server.id,
-        name: server.name,
-        state: server.observed,
-        memoryMb: memoryMb(server),
-      })),
-    }
+    return { cursor, row, room }
   })
+  const breakers = await readBreakers([row.id])
+  return {
+    ...toolboxView(row, room, breakers.get(row.id)),
+    cursor,
+    servers: row.servers.map((server) => ({
+      id: server.id,
+      name: server.name,
+      state: server.observed,
+      memoryMb: memoryMb(server),
+    })),
+  }
 }
 
-function toolboxView(row: Row, room: ToolboxRoom | undefined): Toolbox {
+function toolboxView(row: Row, room: ToolboxRoom | undefined, breaker: BreakerState | undefined): Toolbox {
   const host = HostMetrics.safeParse(row.host)
   const failure = Failure.safeParse(row.failure)
   return {
@@ -84,6 +89,7 @@ function toolboxView(row: Row, room: ToolboxRoom | undefined): Toolbox {
     memoryCommittedMb: room?.committed.memoryMb ?? 0,
     cpusCommitted: room?.committed.cpus ?? 0,
     room: room?.left ?? null,
+    breaker: breaker ? { openUntil: new Date(breaker.openUntil).toISOString(), cause: breaker.cause } : null,
     failure: failure.success ? failure.data : null,
     createdAt: row.createdAt.toISOString(),
   }

@@ -10,6 +10,7 @@ import { closeDatabase } from '#server/db/client.ts'
 import { closeDtmaClients, getStatus, type ToolboxAddress } from '#server/dtma/client.ts'
 import { RECURRING } from '#server/queues/catalogue.ts'
 import { producerOptions } from '#server/queues/connection.ts'
+import { closeRedis } from '#server/redis.ts'
 import { noteProcess } from '#testing/run-folder.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { leftoversOf } from './leftovers.ts'
@@ -42,7 +43,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await closeDtmaClients()
-  await closeDatabase()
+  await Promise.all([closeDatabase(), closeRedis()])
   await installation?.stop()
 }, 60_000)
 

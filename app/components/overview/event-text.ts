@@ -51,6 +51,12 @@ export function describeEvent(
     case 'toolbox.created':
       return { title: `${called('Toolbox')} was added`, detail, href: toToolbox }
     case 'toolbox.updated':
+      if (event.data.breaker)
+        return {
+          title: `${called('Toolbox')} ${event.data.breaker === 'open' ? 'does not answer calls' : 'answers calls again'}`,
+          detail,
+          href: toToolbox,
+        }
       return { title: `${called('Toolbox')} ${state ? `is ${state}` : 'changed'}`, detail, href: toToolbox }
     case 'agent.created':
       return { title: `${called('Agent')} was created`, detail, href: null }

@@ -3,6 +3,7 @@
 import { Server, ShieldAlert } from 'lucide-react'
 import Link from 'next/link'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
+import { BreakerNotice } from '#app/components/toolboxes/breaker-notice.tsx'
 import { Heartbeat } from '#app/components/toolboxes/heartbeat.tsx'
 import { HostMeters } from '#app/components/toolboxes/host-metrics.tsx'
 import { IsolationBadge, ToolboxStateBadge } from '#app/components/toolboxes/toolbox-state.tsx'
@@ -57,6 +58,7 @@ function Detail({ toolbox }: { toolbox: ToolboxWithServers }) {
       />
       <div className="grid gap-5">
         {toolbox.failure ? <FailureNotice failure={describeFailure(toolbox.failure)} /> : null}
+        {toolbox.breaker ? <BreakerNotice breaker={toolbox.breaker} /> : null}
         {toolbox.isolation === 'none' ? (
           <div
             role="alert"
