@@ -203,6 +203,18 @@ export const ERROR_CATALOGUE = {
     action: 'Check the URL, and that the toolbox reaches it.',
     retryable: true,
   },
+  REMOTE_TLS_FAILED: {
+    status: 502,
+    text: 'The certificate of the remote server is not trusted.',
+    action: 'Check its certificate, and that the URL names the host it was made for.',
+    retryable: true,
+  },
+  REMOTE_REDIRECTS: {
+    status: 502,
+    text: 'The remote server redirects to another address.',
+    action: 'Use the address that it redirects to; redirects are not followed, so that credentials stay where they belong.',
+    retryable: false,
+  },
   SERVER_EXITED: {
     status: 502,
     text: 'The server ended right after it was started.',

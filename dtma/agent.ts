@@ -53,6 +53,10 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
     home,
     logger,
     readyTimeoutMs: env.DTMA_READY_TIMEOUT_SECONDS * 1000,
+    remotes: {
+      allowed: env.DTMA_ALLOW_PRIVATE_REMOTES,
+      checkMs: env.DTMA_REMOTE_CHECK_SECONDS * 1000,
+    },
     onChange: () => heartbeats?.changed(),
   })
   await manager.start()

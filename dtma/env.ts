@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { parseAllowedRemotes } from '#mcp/address-guard.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -35,6 +36,20 @@ const Env = z.object({
   DTMA_NPM_USERCONFIG: z.string().min(1).optional(),
   /** Seconds a started server has to answer on its transport. */
   DTMA_READY_TIMEOUT_SECONDS: z.coerce.number().min(1).max(600).default(60),
+  /** Host names, addresses and CIDR blocks that remote servers may be at although they are not public. */
+  DTMA_ALLOW_PRIVATE_REMOTES: z
+    .string()
+    .default('')
+    .transform((text, ctx) => {
+      try {
+        return parseAllowedRemotes(text)
+      } catch (error) {
+        ctx.addIssue({ code: 'custom', message: (error as Error).message })
+        return z.NEVER
+      }
+    }),
+  /** Seconds between two looks at a remote server that answers. */
+  DTMA_REMOTE_CHECK_SECONDS: z.coerce.number().min(1).max(3600).default(60),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 

@@ -88,7 +88,7 @@ export function watchedFetch(input: {
     if (posted) Object.assign(last, emptyExchange())
     let response: Response
     try {
-      const options = { ...init, dispatcher } as Parameters<typeof undiciFetch>[1]
+      const options = { ...init, redirect: 'manual', dispatcher } as Parameters<typeof undiciFetch>[1]
       response = (await undiciFetch(url, options)) as unknown as Response
     } catch (error) {
       if (posted) last.error = error

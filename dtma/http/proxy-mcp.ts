@@ -34,6 +34,10 @@ export async function proxyMcp(
     await target.bridge.handle({ method: request.method ?? 'GET', headers: request.headers, body }, response)
     return
   }
+  if (target.kind === 'remote') {
+    await target.remote.handle({ method: request.method ?? 'GET', headers: request.headers, body }, response)
+    return
+  }
   const answer = await callServer(target, request, body, response)
   response.writeHead(answer.statusCode ?? 502, endToEndHeaders(answer.headers))
   response.flushHeaders()

@@ -29,6 +29,9 @@ export function acceptPut(
   if (spec?.transport === 'sse') {
     throw new AgentFailure('BAD_REQUEST', 'This agent runs stdio and streamable-http servers.')
   }
+  if (spec?.source.type === 'remote' && spec.transport !== 'streamable-http') {
+    throw new AgentFailure('BAD_REQUEST', 'A remote server is reached over streamable-http.')
+  }
   const next: InstanceRecord = {
     id,
     desired: put.desired,

@@ -10,6 +10,7 @@ import { createRedactor } from '#protocol/redact.ts'
 import { acceptPut } from './accept-put.ts'
 import { createInstanceLog } from './instance-log.ts'
 import { createInstanceRunner, type InstanceRunner } from './runner.ts'
+import type { RunnerServices } from './runner-types.ts'
 import { createSlots } from './slots.ts'
 
 /** npm is busy on every core; more installs at once only make each slower. */
@@ -51,6 +52,7 @@ export function createInstanceManager(options: {
   home: Home
   logger: Logger
   readyTimeoutMs: number
+  remotes: RunnerServices['remotes']
   onChange(): void
 }): InstanceManager {
   const { driver, store, home, logger } = options
@@ -68,6 +70,7 @@ export function createInstanceManager(options: {
         logger,
         log: createInstanceLog(join(home.logs, record.id), createRedactor([])),
         readyTimeoutMs: options.readyTimeoutMs,
+        remotes: options.remotes,
         saveRecord: (next) => inOrder(next.id, () => saveReady(next.id)),
         onChange: () => options.onChange(),
       },

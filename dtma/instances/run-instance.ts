@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import { type DriverInstance, InstanceFailure, type Run, type RunExit } from '#dtma/drivers/driver.ts'
+import { runRemote } from '#dtma/remote/run-remote.ts'
 import { AGENT_VERSION } from '#dtma/version.ts'
 import { createStdioBridge, type StdioBridge } from '#mcp/stdio-bridge.ts'
 import { awaitInitialized, awaitListening } from './await-ready.ts'
@@ -19,6 +20,8 @@ const STABLE_MS = 60_000
 export async function runInstance(context: RunnerContext, signal: AbortSignal): Promise<void> {
   const { spec, id } = context.record()
   if (spec === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The spec of this instance is missing.')
+  // No driver has a part in it: nothing runs here.
+  if (spec.source.type === 'remote') return runRemote(context, spec.source, signal)
   const instance: DriverInstance = { id, spec }
   await prepare(context, instance, signal)
   let backoff = FIRST_BACKOFF_MS

@@ -2,6 +2,8 @@ import type { InstanceError, InstanceState } from '#contracts/instances.ts'
 import type { Driver, Run } from '#dtma/drivers/driver.ts'
 import type { Logger } from '#dtma/logger.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
+import type { RemoteServer } from '#dtma/remote/remote-server.ts'
+import type { AllowedRemotes } from '#mcp/address-guard.ts'
 import type { StdioBridge } from '#mcp/stdio-bridge.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Slots } from './slots.ts'
@@ -10,6 +12,7 @@ import type { Slots } from './slots.ts'
 export type McpTarget =
   | { kind: 'bridge'; bridge: StdioBridge }
   | { kind: 'http'; host: string; port: number; path: string }
+  | { kind: 'remote'; remote: RemoteServer }
 
 /** What is shown of an instance besides what its record says. */
 export type InstanceView = {
@@ -28,6 +31,8 @@ export type RunnerServices = {
   log: InstanceLog
   installSlots: Slots
   readyTimeoutMs: number
+  /** What remote servers may be, and milliseconds between two looks at one that answers. */
+  remotes: { allowed: AllowedRemotes; checkMs: number }
   logger: Logger
   saveRecord(record: InstanceRecord): Promise<void>
   /** Something of the status changed. */

@@ -1,5 +1,6 @@
 import type { InstanceStatus } from '#contracts/instances.ts'
 import { InstanceFailure, type Run } from '#dtma/drivers/driver.ts'
+import { headerSecrets } from '#dtma/remote/header-secrets.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 import { createRedactor } from '#protocol/redact.ts'
 import type { InstanceLog } from './instance-log.ts'
@@ -71,8 +72,9 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
 
   async function converge(signal: AbortSignal): Promise<void> {
     if (record.spec !== null) {
-      const { env, secretNames } = record.spec
-      services.log.redactWith(createRedactor(secretNames.map((name) => env[name] ?? '')))
+      const { env, secretNames, source } = record.spec
+      const headers = source.type === 'remote' ? headerSecrets(source.headers) : []
+      services.log.redactWith(createRedactor([...secretNames.map((name) => env[name] ?? ''), ...headers]))
     }
     if (record.desired === 'running') await runInstance(context, signal)
     else if (record.desired === 'absent') await removeInstance(context, signal)
