@@ -212,7 +212,8 @@ export const ERROR_CATALOGUE = {
   REMOTE_REDIRECTS: {
     status: 502,
     text: 'The remote server redirects to another address.',
-    action: 'Use the address that it redirects to; redirects are not followed, so that credentials stay where they belong.',
+    action:
+      'Use the address that it redirects to; redirects are not followed, so that credentials stay where they belong.',
     retryable: false,
   },
   SERVER_EXITED: {

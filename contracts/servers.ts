@@ -34,52 +34,69 @@ export const DeploymentState = z.enum([
 ])
 export type DeploymentState = z.infer<typeof DeploymentState>
 
+/** Something as the latest revision has it: secrets are write-only, so they are kept without being read. */
+const Kept = z.strictObject({ keep: z.literal(true) })
+
+const HeaderValue = z
+  .string()
+  .max(8192)
+  .refine((value) => /^[\t -~\u0080-\u00ff]*$/.test(value), 'A header value has no line breaks.')
+
 /** Values are kept as secrets. */
-const RemoteHeaders = z
-  .record(
-    HeaderName,
-    z
-      .string()
-      .max(8192)
-      .refine((value) => /^[\t -~\u0080-\u00ff]*$/.test(value), 'A header value has no line breaks.'),
-  )
-  .refine((headers) => Object.keys(headers).length <= 32, 'Use at most 32 headers.')
+function headersOf<Value extends z.ZodType>(value: Value) {
+  return z
+    .record(HeaderName, value)
+    .refine((headers) => Object.keys(headers).length <= 32, 'Use at most 32 headers.')
+}
 
 const Arguments = z.array(Text.max(4096, 'An argument has at most 4096 characters.')).max(64)
 
-/** The public union of sources; this version deploys `npm`, the others are refused with SOURCE_UNSUPPORTED. */
-export const Source = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('catalog'),
-    slug: Name,
-    /** Left out: the newest. */
-    version: Text.min(1).max(64).optional(),
-    /** Answers to the entry's arguments by key; several for one that may be repeated. */
-    arguments: z
-      .record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)]))
-      .optional(),
-    /** Answers to the headers that an entry of a remote server asks for. */
-    headers: RemoteHeaders.optional(),
-  }),
-  z.strictObject({ type: z.literal('image'), image: ImageReference, args: Arguments.optional() }),
-  z.strictObject({
-    type: z.literal('npm'),
-    package: NpmPackageName,
-    version: NpmVersion.optional(),
-    bin: z
-      .string()
-      .max(214)
-      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'Name one of the executables of the package.')
-      .optional(),
-    args: Arguments.optional(),
-  }),
-  z.strictObject({
-    type: z.literal('remote'),
-    url: z.url({ protocol: /^https?$/, error: 'A URL that starts with https:// or http://.' }).max(2048),
-    headers: RemoteHeaders.optional(),
-  }),
-])
+/** The sources there are, with what a header's value may be. */
+function sourceOf<Value extends z.ZodType>(header: Value) {
+  return z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('catalog'),
+      slug: Name,
+      /** Left out: the newest. */
+      version: Text.min(1).max(64).optional(),
+      /** Answers to the entry's arguments by key; several for one that may be repeated. */
+      arguments: z
+        .record(z.string().max(64), z.union([Text.max(4096), z.array(Text.max(4096)).max(32)]))
+        .optional(),
+      /** Answers to the headers that an entry of a remote server asks for. */
+      headers: headersOf(header).optional(),
+    }),
+    z.strictObject({ type: z.literal('image'), image: ImageReference, args: Arguments.optional() }),
+    z.strictObject({
+      type: z.literal('npm'),
+      package: NpmPackageName,
+      version: NpmVersion.optional(),
+      bin: z
+        .string()
+        .max(214)
+        .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'Name one of the executables of the package.')
+        .optional(),
+      args: Arguments.optional(),
+    }),
+    /** A server that runs elsewhere; the toolbox passes calls on to it, with `headers`. */
+    z.strictObject({
+      type: z.literal('remote'),
+      url: z.url({ protocol: /^https?$/, error: 'A URL that starts with https:// or http://.' }).max(2048),
+      headers: headersOf(header).optional(),
+    }),
+  ])
+}
+
+/** The public union of sources. */
+export const Source = sourceOf(HeaderValue)
 export type Source = z.infer<typeof Source>
+
+/**
+ * The same for an update. Of a remote server `headers`, when given, are all of them; left out they stay, as long as the URL keeps
+ * its origin: values are never sent to another one.
+ */
+export const SourceChange = sourceOf(z.union([HeaderValue, Kept]))
+export type SourceChange = z.infer<typeof SourceChange>
 
 /** Which release of which catalog entry a revision was made from; what it runs is its own source. */
 export const CatalogOrigin = z.object({
@@ -153,35 +170,44 @@ export type DeployServer = z.infer<typeof DeployServer>
 /** What a caller may send: defaults not yet filled in. */
 export type DeployServerInput = z.input<typeof DeployServer>
 
+/** Milliseconds from accepted to live of this installation's own last deployments of the same source. */
+export const Estimate = z.object({ medianMs: z.number(), p90Ms: z.number(), samples: z.int() })
+export type Estimate = z.infer<typeof Estimate>
+
 export const DeployAnswer = z.object({
   serverId: Id,
   deploymentId: Id,
   status: DeploymentState,
-  /** ISO time by this installation's own history of the same source; null while there is none. */
+  /** ISO time by the median of this installation's own history of the same source; null while there is none. */
   estimatedReadyAt: z.iso.datetime().nullable(),
+  estimate: Estimate.nullable(),
 })
 export type DeployAnswer = z.infer<typeof DeployAnswer>
-
-/** A variable as the latest revision has it: secrets are write-only, so they are kept without being read. */
-const KeptEnvValue = z.strictObject({ keep: z.literal(true) })
 
 /** What is left out stays as it is. `env`, when given, is all of it; a variable that it does not name is removed. */
 export const UpdateServer = z.strictObject({
   id: Id,
-  /** The revision that the change was made from; refused with CONFLICT when there is a newer one. */
+  /**
+   * The revision that the change was made from: the newest, or the one that serves; CONFLICT when it is neither any more. Left out:
+   * the one that serves, or the newest when none does.
+   */
   baseRevision: z.int().positive().optional(),
   description: Description.nullable().optional(),
   visibility: Visibility.optional(),
-  source: Source.optional(),
+  source: SourceChange.optional(),
   transport: Transport.optional(),
   http: HttpEndpoint.optional(),
-  env: envOf(z.union([EnvValue, KeptEnvValue])).optional(),
+  env: envOf(z.union([EnvValue, Kept])).optional(),
   limits: Limits.partial().optional(),
   data: z.array(DataMount).max(8).optional(),
   drainSeconds: z.int().min(0).max(3600).optional(),
 })
 export type UpdateServer = z.infer<typeof UpdateServer>
 export type UpdateServerInput = z.input<typeof UpdateServer>
+
+/** `number` deploys that revision; left out: the one that serves, or the newest when none does. */
+export const RedeployServer = z.strictObject({ id: Id, number: z.int32().positive().optional() })
+export type RedeployServer = z.infer<typeof RedeployServer>
 
 export const RollbackServer = z.strictObject({ id: Id, number: z.int32().positive() })
 export type RollbackServer = z.infer<typeof RollbackServer>
@@ -218,6 +244,9 @@ export const Deployment = z.object({
   createdAt: Timestamp,
   finishedAt: Timestamp.nullable(),
   estimatedReadyAt: Timestamp.nullable(),
+  /** What `estimatedReadyAt` came from; null when there was no history. */
+  estimate: Estimate.nullable(),
+  /** Why it failed; also set while the revision before is being brought back. */
   failure: Failure.nullable(),
   /** Last log lines of the instance, kept when it failed. */
   logTail: z.array(LogLine),
@@ -228,14 +257,21 @@ export type Deployment = z.infer<typeof Deployment>
 
 export const RevisionView = z.object({
   number: z.int(),
+  /** Without the headers of a remote server: see `headerNames`. */
   source: Source,
   /** Null when it was not deployed from the catalog. */
   catalog: CatalogOrigin.nullable(),
+  /** Headers of a remote server; their values are never sent. */
+  headerNames: z.array(z.string()),
   transport: Transport,
   http: HttpEndpoint.nullable(),
   limits: Limits,
   /** Values of secrets are never sent. */
   env: z.array(z.object({ name: z.string(), secret: z.boolean(), value: z.string().nullable() })),
+  data: z.array(DataMount),
+  rollout: z.enum(['beside', 'recreate']),
+  /** Seconds. */
+  drainSeconds: z.int(),
   createdAt: Timestamp,
 })
 export type RevisionView = z.infer<typeof RevisionView>

@@ -45,9 +45,9 @@ describe('an address of a remote server', () => {
 
   it('may be called when it or its block was allowed', () => {
     const allowed = parseAllowedRemotes('10.0.0.0/8, 127.0.0.1 fd00::/8')
-    expect(['10.9.9.9', '127.0.0.1', '::ffff:127.0.0.1', 'fd00::7'].map((at) => mayCall('x', at, allowed))).toEqual(
-      [true, true, true, true],
-    )
+    expect(
+      ['10.9.9.9', '127.0.0.1', '::ffff:127.0.0.1', 'fd00::7'].map((at) => mayCall('x', at, allowed)),
+    ).toEqual([true, true, true, true])
     expect(['127.0.0.2', '192.168.0.1', '::1'].map((at) => mayCall('x', at, allowed))).toEqual([
       false,
       false,

@@ -65,7 +65,7 @@ export function createRemoteServer(options: {
         origin: url.origin,
         // Only the address that the admin gave: nothing that a caller says gets into it.
         path: url.pathname + url.search,
-        method: method as 'GET',
+        method,
         headers: { ...pick(request.headers, PASSED_ON), 'user-agent': 'toolberth', ...own },
         body: body.length > 0 || method === 'POST' ? body : null,
         signal,

@@ -57,7 +57,9 @@ const remote = (source: Partial<Extract<InstanceSource, { type: 'remote' }>>) =>
 
 async function put(source: Parameters<typeof remote>[0], on = agent): Promise<string> {
   const id = crypto.randomUUID()
-  expect(await on.put(id, { desired: 'running', fence: 1, spec: remote(source) })).toMatchObject({ status: 200 })
+  expect(await on.put(id, { desired: 'running', fence: 1, spec: remote(source) })).toMatchObject({
+    status: 200,
+  })
   return id
 }
 
@@ -90,7 +92,7 @@ describe('a remote server', () => {
     )
     await agent.put(id, { desired: 'absent', fence: 2 })
     expect(await agent.until(id, ['absent'])).toMatchObject({ state: 'absent' })
-    await expect(client.callTool({ name: 'any' })).rejects.toThrow()
+    await expect(client.callTool({ name: 'any' })).rejects.toThrow(/not running/)
   })
 
   it('that goes away shows so, comes back by itself, and its calls say why meanwhile', async () => {
@@ -136,7 +138,9 @@ describe('a remote server', () => {
     const running = await put({})
     await agent.until(running, ['running'])
     instead = (_request, response) => void response.writeHead(302, { location: other.url }).end()
-    expect(await agent.call('POST', `/v1/instances/${running}/mcp`, { body: {} })).toMatchObject({ status: 502 })
+    expect(await agent.call('POST', `/v1/instances/${running}/mcp`, { body: {} })).toMatchObject({
+      status: 502,
+    })
     instead = null
     await other.stop()
     expect(strayed).toBe(0)

@@ -31,7 +31,7 @@ export async function runRemote(context: RunnerContext, source: Source, signal: 
     onTrouble: trouble.ring,
   })
   const redactor = createRedactor(headerSecrets(source.headers))
-  const check = async (tries: number) => checkRemote(remote, tries, signal, redactor.text)
+  const check = (tries: number) => checkRemote(remote, tries, signal, (text) => redactor.text(text))
   try {
     context.show({ state: 'starting', phase: 'Connecting to the remote server', error: null, exitCode: null })
     if (context.record().everReady) context.setTarget({ kind: 'remote', remote })
@@ -76,7 +76,8 @@ function showReady(context: RunnerContext, version: string | null): void {
 
 function showDown(context: RunnerContext, error: InstanceError, backoff: number): void {
   const phase = `Trying again in ${backoff / 1000} s`
-  if (context.view().state !== 'backoff') context.log.write('agent', `The remote server is down. ${error.detail}`)
+  if (context.view().state !== 'backoff')
+    context.log.write('agent', `The remote server is down. ${error.detail}`)
   context.show({ state: 'backoff', phase, startedAt: null, error })
 }
 

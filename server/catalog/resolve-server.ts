@@ -1,4 +1,4 @@
-import type { CatalogOrigin, DeployServer, Source, UpdateServer } from '#contracts/servers.ts'
+import type { CatalogOrigin, DeployServer, Source, SourceChange, UpdateServer } from '#contracts/servers.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -34,7 +34,8 @@ export async function resolveDeploy(
     origin,
     input: {
       ...input,
-      source: resolved.source,
+      // Nothing is there yet to be kept: the contract of a deploy has values only.
+      source: resolved.source as Source,
       transport: resolveTransport(release, transport),
       ...(http && { http }),
       ...(data.length > 0 && { data }),
@@ -48,6 +49,7 @@ export async function resolveDeploy(
 interface Before {
   spec: { source: Source; catalog?: CatalogOrigin | undefined }
   env: Record<string, { value: string; secret: boolean }>
+  headers: Record<string, string>
 }
 
 /**
@@ -65,9 +67,13 @@ export async function resolveUpdate(
   if (source.type !== 'catalog')
     return { input, origin: sameThing(before.spec.source, source) ? was : undefined }
   const answers = source.arguments ?? (was?.slug === source.slug ? was.arguments : {})
-  const asked = { ...source, ...(Object.keys(answers).length > 0 && { arguments: answers }) }
+  const headers = source.headers ?? (was?.slug === source.slug ? kept(before.headers) : {})
+  const asked = {
+    ...source,
+    ...(Object.keys(answers).length > 0 && { arguments: answers }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+  }
   const { release, origin, ...resolved } = await resolveSource(db, asked)
-  const kept = Object.fromEntries(Object.keys(before.env).map((name) => [name, { keep: true as const }]))
   const http = input.http ?? release.http
   const data = input.data ?? release.data
   return {
@@ -78,12 +84,16 @@ export async function resolveUpdate(
       transport: resolveTransport(release, input.transport),
       ...(http && { http }),
       ...(data.length > 0 && { data }),
-      env: resolveEnv(release, input.env ?? kept, before.env),
+      env: resolveEnv(release, input.env ?? kept(before.env), before.env),
     },
   }
 }
 
-function sameThing(before: Source, now: Source): boolean {
+function kept(of: object): Record<string, { keep: true }> {
+  return Object.fromEntries(Object.keys(of).map((name) => [name, { keep: true as const }]))
+}
+
+function sameThing(before: Source, now: SourceChange): boolean {
   if (before.type === 'npm' && now.type === 'npm')
     return before.package === now.package && before.version === now.version
   if (before.type === 'image' && now.type === 'image') return before.image === now.image

@@ -1,11 +1,12 @@
 import type { CatalogArgument, CatalogRelease } from '#contracts/catalog.ts'
-import type { CatalogOrigin, DeployServer, Source } from '#contracts/servers.ts'
+import type { CatalogOrigin, DeployServer, Source, SourceChange } from '#contracts/servers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { fetchEntry } from './fetch.ts'
 import { releasesOf } from './view.ts'
 
-type CatalogSource = Extract<Source, { type: 'catalog' }>
+type CatalogSource = Extract<SourceChange, { type: 'catalog' }>
+type Headers = NonNullable<CatalogSource['headers']>
 type Answers = NonNullable<CatalogSource['arguments']>
 type Fields = Record<string, string[]>
 
@@ -13,7 +14,7 @@ type Fields = Record<string, string[]>
 export interface Resolved {
   origin: CatalogOrigin
   release: CatalogRelease
-  source: Exclude<Source, { type: 'catalog' }>
+  source: Exclude<SourceChange, { type: 'catalog' }>
 }
 
 /**
@@ -87,10 +88,10 @@ function argumentOf(asked: CatalogArgument, answers: Answers, fields: Fields): s
   return values.flatMap((value) => (asked.flag === undefined ? [value] : [asked.flag, value]))
 }
 
-function headersOf(release: CatalogRelease, source: CatalogSource, fields: Fields): Record<string, string> {
+function headersOf(release: CatalogRelease, source: CatalogSource, fields: Fields): Headers {
   if (Object.keys(source.arguments ?? {}).length > 0)
     fields['source.arguments'] = ['A remote server takes no arguments.']
-  const headers: Record<string, string> = {}
+  const headers: Headers = {}
   const given = new Map(
     Object.entries(source.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
   )
@@ -99,7 +100,7 @@ function headersOf(release: CatalogRelease, source: CatalogSource, fields: Field
     given.delete(asked.name.toLowerCase())
     if (value) headers[asked.name] = value
     else if (asked.required) fields[`source.headers.${asked.name}`] = ['This has to be given.']
-    if (value && asked.choices && !asked.choices.includes(value))
+    if (typeof value === 'string' && value && asked.choices && !asked.choices.includes(value))
       fields[`source.headers.${asked.name}`] = [`Choose one of ${asked.choices.join(', ')}.`]
   }
   // One that is not asked for is the admin's own, such as what a proxy on the way wants.

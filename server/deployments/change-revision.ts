@@ -8,6 +8,7 @@ import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
 import { chooseToolbox } from '#server/toolboxes/choose.ts'
 import { queueDeployment } from './queue.ts'
+import type { ClearHeaders } from './remote-source.ts'
 import { type ClearEnv, type LoadedRevision, loadRevision, writeRevision } from './revision.ts'
 import { type RevisionSpec, sourceKeyOf } from './spec.ts'
 import { IN_PROGRESS } from './transition.ts'
@@ -17,9 +18,12 @@ type Revision = Pick<LoadedRevision, 'id' | 'number' | 'spec'>
 export interface RevisionChange {
   db: Db
   server: Awaited<ReturnType<typeof fetchServer>>
-  latest: LoadedRevision
+  /** The highest number; it may be one that never went live. */
+  newest: Omit<LoadedRevision, 'env' | 'headers'>
+  /** What a change starts from: the revision that serves, or the newest when none does. */
+  current: LoadedRevision
   /** Writes the next revision. Throws AppError DEPLOYMENT_IN_PROGRESS. */
-  write: (spec: RevisionSpec, env: ClearEnv) => Promise<Revision>
+  write: (spec: RevisionSpec, secrets: { env: ClearEnv; headers: ClearHeaders }) => Promise<Revision>
   /** Queues a deployment of the revision, with its audit entry. Throws AppError DEPLOYMENT_IN_PROGRESS, TOOLBOX_…. */
   deploy: (request: {
     action: string
@@ -48,15 +52,17 @@ export async function changeRevision<T>(
         throw new AppError('CONFLICT', `server ${serverId} is being deleted`, {
           detail: 'The server is being deleted.',
         })
-      const latest = await loadRevision(db, serverId)
+      const newest = await loadRevision(db, serverId)
+      const current = await loadRevision(db, serverId, await liveRevisionNumber(db, server.liveInstanceId))
       return work({
         db,
         server,
-        latest,
-        write: async (spec, env) => {
+        newest,
+        current,
+        write: async (spec, secrets) => {
           await refuseWhileDeploying(db, serverId)
-          const number = latest.number + 1
-          return { id: await writeRevision(db, serverId, number, spec, env), number, spec }
+          const number = newest.number + 1
+          return { id: await writeRevision(db, serverId, number, spec, secrets), number, spec }
         },
         deploy: (request) => deploy(db, ctx, server, request),
       })
@@ -65,6 +71,15 @@ export async function changeRevision<T>(
     if (isUniqueViolation(error, 'deployments_one_at_a_time')) throw inProgress(serverId, error)
     throw error
   }
+}
+
+async function liveRevisionNumber(db: Db, liveInstanceId: string | null): Promise<number | undefined> {
+  if (!liveInstanceId) return undefined
+  const { revision } = await db.instance.findUniqueOrThrow({
+    where: { id: liveInstanceId },
+    select: { revision: { select: { number: true } } },
+  })
+  return revision.number
 }
 
 async function deploy(

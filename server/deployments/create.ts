@@ -8,6 +8,7 @@ import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { chooseToolbox } from '#server/toolboxes/choose.ts'
 import { queueDeployment } from './queue.ts'
+import { headersOf } from './remote-source.ts'
 import { writeRevision } from './revision.ts'
 import { type RevisionSpec, sourceKeyOf, toRevisionSpec } from './spec.ts'
 
@@ -63,7 +64,10 @@ async function writeDeployment(
     audience: { server: serverId },
     data: { name: input.name, state: 'deploying' },
   })
-  const revisionId = await writeRevision(db, serverId, 1, spec, input.env ?? {})
+  const revisionId = await writeRevision(db, serverId, 1, spec, {
+    env: input.env ?? {},
+    headers: headersOf(input.source),
+  })
   const deployment = await queueDeployment(db, ctx, { serverId, revisionId, sourceKey })
   await recordAudit(db, ctx, {
     action: 'server.deploy',

@@ -2,7 +2,7 @@ import type { DeployAnswer } from '#contracts/servers.ts'
 import type { UserCtx } from '#server/context.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
-import { estimateMs } from './estimate.ts'
+import { estimate } from './estimate.ts'
 import { announce, notePhase } from './transition.ts'
 
 /** From accepted to live at most; a cold install of a large package over a slow line fits. */
@@ -17,13 +17,13 @@ export async function queueDeployment(
   ctx: UserCtx,
   input: { serverId: string; revisionId: string; sourceKey: string },
 ): Promise<DeployAnswer> {
-  const estimate = await estimateMs(db, input.sourceKey)
+  const expected = await estimate(db, input.sourceKey)
   const now = Date.now()
   const deployment = await db.deployment.create({
     data: {
       ...input,
       requestedBy: ctx.actor.userId,
-      estimatedReadyAt: estimate === null ? null : new Date(now + estimate),
+      ...(expected && { estimate: expected, estimatedReadyAt: new Date(now + expected.medianMs) }),
       deadlineAt: new Date(now + DEPLOYMENT_DEADLINE_MS),
     },
   })
@@ -35,5 +35,6 @@ export async function queueDeployment(
     deploymentId: deployment.id,
     status: 'queued',
     estimatedReadyAt: deployment.estimatedReadyAt?.toISOString() ?? null,
+    estimate: expected,
   }
 }

@@ -3,7 +3,8 @@ import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { open, seal } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
-import { envPlace, RevisionSpec } from './spec.ts'
+import type { ClearHeaders } from './remote-source.ts'
+import { envPlace, headerPlace, RevisionSpec } from './spec.ts'
 
 /** Variables in clear, by name. For the time of one transaction only. */
 export type ClearEnv = Record<string, { value: string; secret?: boolean | undefined }>
@@ -13,18 +14,24 @@ export interface LoadedRevision {
   number: number
   spec: RevisionSpec
   env: Record<string, { value: string; secret: boolean }>
+  /** Of a remote server, in clear. */
+  headers: ClearHeaders
 }
 
-/** A revision with its variables in clear; without a number the latest. Throws AppError NOT_FOUND. */
+/** A revision with its variables in clear; without a number the newest. Throws AppError NOT_FOUND, also for one not kept. */
 export async function loadRevision(db: Db, serverId: string, number?: number): Promise<LoadedRevision> {
   const row = await db.revision.findFirst({
     where: { serverId, ...(number !== undefined && { number }) },
     orderBy: { number: 'desc' },
-    include: { env: true },
+    include: { env: true, headers: true },
   })
-  if (!row)
+  if (!row || row.prunedAt)
     throw new AppError('NOT_FOUND', `server ${serverId} has no revision ${number}`, {
-      fields: { number: [`There is no revision ${number} of this server.`] },
+      fields: {
+        number: [
+          row ? `Revision ${number} is not kept any more.` : `There is no revision ${number} of this server.`,
+        ],
+      },
     })
   const key = masterKey()
   return {
@@ -37,16 +44,19 @@ export async function loadRevision(db: Db, serverId: string, number?: number): P
         { value: open(key, envPlace(row.id, name), ciphertext), secret },
       ]),
     ),
+    headers: Object.fromEntries(
+      row.headers.map(({ name, ciphertext }) => [name, open(key, headerPlace(row.id, name), ciphertext)]),
+    ),
   }
 }
 
-/** Writes an immutable revision; its variables are sealed for their own rows. Answers its id. */
+/** Writes an immutable revision; its variables and headers are sealed for their own rows. Answers its id. */
 export async function writeRevision(
   db: Db,
   serverId: string,
   number: number,
   spec: RevisionSpec,
-  env: ClearEnv,
+  { env, headers }: { env: ClearEnv; headers: ClearHeaders },
 ): Promise<string> {
   const revisionId = randomUUID()
   await db.revision.create({ data: { id: revisionId, serverId, number, spec } })
@@ -59,5 +69,12 @@ export async function writeRevision(
     keyId: key.id,
   }))
   if (rows.length > 0) await db.revisionEnv.createMany({ data: rows })
+  const headerRows = Object.entries(headers).map(([name, value]) => ({
+    revisionId,
+    name,
+    ciphertext: Uint8Array.from(seal(key, headerPlace(revisionId, name), value)),
+    keyId: key.id,
+  }))
+  if (headerRows.length > 0) await db.revisionHeader.createMany({ data: headerRows })
   return revisionId
 }

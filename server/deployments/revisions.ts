@@ -7,7 +7,7 @@ import { REVISION_INCLUDE, revisionView } from './view.ts'
 /** The last revisions of a server that are shown. */
 const SHOWN = 50
 
-/** Newest first. Throws AppError NOT_FOUND. */
+/** Those kept, newest first. Throws AppError NOT_FOUND. */
 export async function listRevisions({
   ctx,
   input,
@@ -18,7 +18,7 @@ export async function listRevisions({
   return withActor(ctx.actor, async (db) => {
     await fetchServer(db, input.id)
     const rows = await db.revision.findMany({
-      where: { serverId: input.id },
+      where: { serverId: input.id, prunedAt: null },
       orderBy: { number: 'desc' },
       take: SHOWN,
       include: REVISION_INCLUDE,

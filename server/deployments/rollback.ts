@@ -5,8 +5,8 @@ import { changeRevision } from './change-revision.ts'
 import { loadRevision } from './revision.ts'
 
 /**
- * Deploys a copy of an earlier revision as a new one, with the same variables. Throws AppError NOT_FOUND, BAD_REQUEST for the
- * latest revision, CONFLICT, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
+ * Deploys a copy of a kept revision as a new one, with the same variables. Throws AppError NOT_FOUND, BAD_REQUEST for the
+ * current revision, CONFLICT, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
  */
 export async function rollbackServer({
   ctx,
@@ -15,13 +15,13 @@ export async function rollbackServer({
   ctx: UserCtx
   input: RollbackServer
 }): Promise<RedeployAnswer> {
-  return changeRevision(ctx, input.id, async ({ db, latest, write, deploy }) => {
-    if (input.number === latest.number)
-      throw new AppError('BAD_REQUEST', `revision ${input.number} is the latest`, {
-        fields: { number: ['This is the latest revision. Redeploy the server to deploy it once more.'] },
+  return changeRevision(ctx, input.id, async ({ db, current, write, deploy }) => {
+    if (input.number === current.number)
+      throw new AppError('BAD_REQUEST', `revision ${input.number} is the current one`, {
+        fields: { number: ['This is the current revision. Redeploy the server to deploy it once more.'] },
       })
-    const { spec, env } = await loadRevision(db, input.id, input.number)
-    const revision = await write(spec, env)
+    const { spec, env, headers } = await loadRevision(db, input.id, input.number)
+    const revision = await write(spec, { env, headers })
     return deploy({ action: 'server.rollback', revision, detail: { to: input.number } })
   })
 }

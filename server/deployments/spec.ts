@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  DataMount,
   HttpEndpoint,
   type InstanceSource,
   type InstanceSpec,
@@ -12,8 +13,9 @@ import { AppError } from '#server/errors.ts'
 import { credentialsFor } from '#server/registries/credentials.ts'
 import { open, type Place } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
+import { REMOTE_LIMITS, remoteProblems } from './remote-source.ts'
 
-/** What a revision keeps, immutable; env stands encrypted in rows of its own. */
+/** What a revision keeps, immutable; env and headers stand encrypted in rows of their own. */
 export const RevisionSpec = z.object({
   source: Source,
   catalog: CatalogOrigin.optional(),
@@ -24,71 +26,110 @@ export const RevisionSpec = z.object({
   rollout: z.enum(['beside', 'recreate']),
   /** Seconds. */
   drainSeconds: z.int(),
+  data: z.array(DataMount).default([]),
 })
 export type RevisionSpec = z.infer<typeof RevisionSpec>
 
+const DRAIN_SECONDS = 60
+
+type Asked = Pick<DeployServer, 'source' | 'http' | 'limits' | 'env' | 'data' | 'drainSeconds'> & {
+  transport: Transport
+}
+
 /** The revision that a deploy or an update asks for. Throws AppError SOURCE_UNSUPPORTED, BAD_REQUEST. */
-export function toRevisionSpec(
-  input: Pick<DeployServer, 'source' | 'http' | 'limits'> & { transport: Transport },
-): RevisionSpec {
-  if (input.source.type !== 'npm')
-    throw new AppError('SOURCE_UNSUPPORTED', `source ${input.source.type}`, {
-      fields: { 'source.type': ['Only npm packages can be deployed by this version.'] },
-    })
-  if (input.transport === 'sse')
-    throw new AppError('BAD_REQUEST', 'transport sse', {
-      fields: { transport: ['Servers from npm are deployed with stdio or streamable-http.'] },
-    })
-  if (input.transport === 'stdio' && input.http)
-    throw new AppError('BAD_REQUEST', 'http with stdio', {
-      fields: { http: ['Only a streamable-http server has an endpoint.'] },
-    })
+export function toRevisionSpec(input: Asked): RevisionSpec {
+  const { source, transport, data = [] } = input
+  const fields =
+    source.type === 'remote'
+      ? remoteProblems(source, input)
+      : { ...localProblems(input), ...dataProblems(data) }
+  if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', `source ${source.type}`, { fields })
   return {
-    source: input.source,
-    transport: input.transport,
-    http: input.transport === 'stdio' ? null : HttpEndpoint.parse(input.http ?? {}),
-    limits: Limits.parse(input.limits ?? {}),
+    source: source.type === 'remote' ? { type: 'remote', url: source.url } : source,
+    transport,
+    http: transport === 'stdio' || source.type === 'remote' ? null : HttpEndpoint.parse(input.http ?? {}),
+    limits: source.type === 'remote' ? REMOTE_LIMITS : Limits.parse(input.limits ?? {}),
     sharing: 'shared',
-    rollout: 'beside',
-    drainSeconds: 60,
+    // Two revisions never write the same data at once.
+    rollout: data.length > 0 ? 'recreate' : 'beside',
+    drainSeconds: input.drainSeconds ?? DRAIN_SECONDS,
+    data,
   }
+}
+
+function localProblems({ source, transport, http }: Asked): Record<string, string[]> {
+  if (source.type !== 'npm')
+    throw new AppError('SOURCE_UNSUPPORTED', `source ${source.type}`, {
+      fields: { 'source.type': ['Only npm packages and remote servers can be deployed by this version.'] },
+    })
+  if (transport === 'sse')
+    return { transport: ['Servers from npm are deployed with stdio or streamable-http.'] }
+  if (transport === 'stdio' && http) return { http: ['Only a streamable-http server has an endpoint.'] }
+  return {}
+}
+
+/** Folders of the system, which a server must find as they are. */
+const SYSTEM_PATH = /^\/(?:proc|sys|dev|etc|run|tmp)(?:\/|$)/
+
+function dataProblems(data: readonly DataMount[]): Record<string, string[]> {
+  const paths = data.map(({ mountPath }) => mountPath)
+  const fields: Record<string, string[]> = {}
+  for (const [at, path] of paths.entries()) {
+    const other = paths.find((one, index) => index !== at && `${path}/`.startsWith(`${one}/`))
+    if (SYSTEM_PATH.test(path)) fields[`data.${at}.mountPath`] = ['This folder belongs to the system.']
+    else if (other !== undefined && (other !== path || paths.indexOf(path) !== at))
+      fields[`data.${at}.mountPath`] = [`This is, or lies in, ${other}, which is declared too.`]
+  }
+  return fields
 }
 
 /** What history is kept by: the same source with another version takes about as long. */
 export function sourceKeyOf(spec: RevisionSpec): string {
-  return spec.source.type === 'npm' ? `npm:${spec.source.package}` : spec.source.type
+  if (spec.source.type === 'npm') return `npm:${spec.source.package}`
+  return spec.source.type === 'remote' ? `remote:${new URL(spec.source.url).host}` : spec.source.type
 }
 
 export function envPlace(revisionId: string, name: string): Place {
   return { table: 'revision_env', row: `${revisionId}/${name}`, column: 'ciphertext' }
 }
 
+export function headerPlace(revisionId: string, name: string): Place {
+  return { table: 'revision_headers', row: `${revisionId}/${name}`, column: 'ciphertext' }
+}
+
 /** The whole spec of an instance, secrets in clear: for the agent only. */
 export async function loadInstanceSpec(db: Db, revisionId: string): Promise<InstanceSpec> {
   const revision = await db.revision.findUniqueOrThrow({
     where: { id: revisionId },
-    include: { env: true, server: { select: { name: true } } },
+    include: { env: true, headers: true, server: { select: { name: true } } },
   })
-  const spec = RevisionSpec.parse(revision.spec)
+  const { source, transport, http, limits, data } = RevisionSpec.parse(revision.spec)
   const key = masterKey()
+  const headers = revision.headers.map(
+    ({ name, ciphertext }) => [name, open(key, headerPlace(revisionId, name), ciphertext)] as const,
+  )
   return {
     serverId: revision.serverId,
     serverName: revision.server.name,
     revisionId,
-    source: await runnableSource(db, spec.source),
-    transport: spec.transport,
-    ...(spec.http && { http: spec.http }),
+    source: await runnableSource(db, source, Object.fromEntries(headers)),
+    transport,
+    ...(http && { http }),
     env: Object.fromEntries(
       revision.env.map((row) => [row.name, open(key, envPlace(revisionId, row.name), row.ciphertext)]),
     ),
     secretNames: revision.env.filter((row) => row.secret).map((row) => row.name),
-    limits: spec.limits,
-    data: [],
+    limits,
+    data,
   }
 }
 
-/** What the agent fetches, with what opens a private registry. */
-async function runnableSource(db: Db, source: Source): Promise<InstanceSource> {
+/** What the agent runs, with what opens a private registry or a remote server. */
+async function runnableSource(
+  db: Db,
+  source: Source,
+  headers: Record<string, string>,
+): Promise<InstanceSource> {
   switch (source.type) {
     case 'npm':
       return { ...source, args: source.args ?? [] }
@@ -96,6 +137,8 @@ async function runnableSource(db: Db, source: Source): Promise<InstanceSource> {
       const credentials = await credentialsFor(db, source.image)
       return { ...source, args: source.args ?? [], ...(credentials && { credentials }) }
     }
+    case 'remote':
+      return { type: 'remote', url: source.url, headers }
     default:
       throw new Error(`A revision with source ${source.type} cannot be run.`)
   }

@@ -6,13 +6,14 @@ import type { UserCtx } from '#server/context.ts'
 import { AppError } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { changeRevision, type RevisionChange } from './change-revision.ts'
-import type { LoadedRevision } from './revision.ts'
+import { nextHeaders } from './remote-source.ts'
+import { type LoadedRevision, loadRevision } from './revision.ts'
 import { RevisionSpec, toRevisionSpec } from './spec.ts'
 
 /**
  * Changes a server. What it runs with makes the next revision, which is deployed beside the one that serves; description and
  * visibility hold at once and make none. Throws AppError NOT_FOUND, BAD_REQUEST, SOURCE_UNSUPPORTED, CONFLICT when
- * `baseRevision` is not the latest, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
+ * `baseRevision` is neither the newest nor the current one, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
  */
 export async function updateServer({
   ctx,
@@ -22,21 +23,28 @@ export async function updateServer({
   input: UpdateServer
 }): Promise<UpdateAnswer> {
   return changeRevision(ctx, input.id, async (change) => {
-    const { latest } = change
-    if (input.baseRevision !== undefined && input.baseRevision !== latest.number)
-      throw new AppError('CONFLICT', `revision ${input.baseRevision} is not the latest`, {
-        detail: `Revision ${latest.number} was made meanwhile.`,
-      })
-    const { input: resolved, origin } = await resolveUpdate(change.db, latest, input)
-    const spec = { ...nextSpec(latest.spec, resolved), ...(origin && { catalog: origin }) }
-    const env = nextEnv(latest.env, resolved.env)
+    const base = await baseOf(change, input.baseRevision)
+    const { input: resolved, origin } = await resolveUpdate(change.db, base, input)
+    const env = nextEnv(base.env, resolved.env)
+    const headers = nextHeaders({ source: base.spec.source, headers: base.headers }, resolved.source)
+    const spec = { ...nextSpec(base.spec, resolved, { env, headers }), ...(origin && { catalog: origin }) }
+    const next = { spec, env, headers }
     await describe(change, ctx, input)
-    if (isDeepStrictEqual(spec, latest.spec) && isDeepStrictEqual(env, latest.env))
-      return { serverId: input.id, revisionNumber: latest.number, deployment: null }
-    const revision = await change.write(spec, env)
-    const detail = { from: latest.number, changed: changedParts(latest, spec, env) }
+    if (changedParts(base, next).length === 0)
+      return { serverId: input.id, revisionNumber: base.number, deployment: null }
+    const revision = await change.write(spec, { env, headers })
+    const detail = { from: base.number, changed: changedParts(base, next) }
     const deployment = await change.deploy({ action: 'server.update', revision, detail })
     return { serverId: input.id, revisionNumber: revision.number, deployment }
+  })
+}
+
+/** The revision that the change is made to. Throws AppError CONFLICT. */
+async function baseOf({ db, server, newest, current }: RevisionChange, asked: number | undefined) {
+  if (asked === undefined || asked === current.number) return current
+  if (asked === newest.number) return loadRevision(db, server.id, newest.number)
+  throw new AppError('CONFLICT', `revision ${asked} is neither the newest nor the current one`, {
+    detail: `Revision ${newest.number} was made meanwhile.`,
   })
 }
 
@@ -66,20 +74,29 @@ async function describe({ db, server }: RevisionChange, ctx: UserCtx, input: Upd
   })
 }
 
-function nextSpec(before: RevisionSpec, input: UpdateServer): RevisionSpec {
-  const transport = input.transport ?? before.transport
-  // The endpoint of a server that no longer listens goes with its transport.
-  const http = input.http ?? (transport === 'stdio' ? undefined : (before.http ?? undefined))
-  const { source, limits } = input
+type Clear = Pick<LoadedRevision, 'env' | 'headers'>
+
+function nextSpec(before: RevisionSpec, input: UpdateServer, { env, headers }: Clear): RevisionSpec {
+  const { source = before.source, limits, drainSeconds = before.drainSeconds } = input
+  if (source.type === 'catalog') throw new Error('A source of the catalog was not resolved.')
+  const remote = source.type === 'remote'
+  const transport = input.transport ?? (remote ? 'streamable-http' : before.transport)
+  // The endpoint of a server that no longer listens here goes with its transport.
+  const listens = transport !== 'stdio' && !remote
+  const http = input.http ?? (listens ? (before.http ?? undefined) : undefined)
+  // A remote server's are the agent's, and no default for a process.
+  const limitsBefore = before.source.type === 'remote' ? {} : before.limits
   const asked = toRevisionSpec({
-    source: source ?? before.source,
+    source: source.type === 'remote' ? { type: 'remote', url: source.url, headers } : source,
     transport,
     http,
-    limits: { ...before.limits, ...limits },
+    limits: { ...limitsBefore, ...limits },
+    env,
+    data: input.data ?? (remote ? [] : before.data),
+    drainSeconds,
   })
-  const { sharing, rollout, drainSeconds } = before
   // As it would be read back: what was left out is not there.
-  return RevisionSpec.parse(JSON.parse(JSON.stringify({ ...asked, sharing, rollout, drainSeconds })))
+  return RevisionSpec.parse(JSON.parse(JSON.stringify({ ...asked, sharing: before.sharing })))
 }
 
 function nextEnv(before: LoadedRevision['env'], asked: UpdateServer['env']): LoadedRevision['env'] {
@@ -98,11 +115,22 @@ function nextEnv(before: LoadedRevision['env'], asked: UpdateServer['env']): Loa
 }
 
 /** Names of what changed, never values: they go into the audit log. */
-function changedParts(before: LoadedRevision, spec: RevisionSpec, env: LoadedRevision['env']): string[] {
-  const parts = (['source', 'catalog', 'transport', 'http', 'limits'] as const).filter(
-    (part) => !isDeepStrictEqual(before.spec[part], spec[part]),
-  )
-  const names = new Set([...Object.keys(before.env), ...Object.keys(env)])
-  const variables = [...names].filter((name) => !isDeepStrictEqual(before.env[name], env[name])).toSorted()
-  return [...parts, ...variables.map((name) => `env.${name}`)]
+function changedParts(
+  before: LoadedRevision,
+  { spec, env, headers }: Clear & { spec: RevisionSpec },
+): string[] {
+  const parts = (
+    ['source', 'catalog', 'transport', 'http', 'limits', 'data', 'drainSeconds'] as const
+  ).filter((part) => !isDeepStrictEqual(before.spec[part], spec[part]))
+  return [
+    ...parts,
+    ...changedNames('env', before.env, env),
+    ...changedNames('headers', before.headers, headers),
+  ]
+}
+
+function changedNames(of: string, before: Record<string, unknown>, now: Record<string, unknown>): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(now)])
+  const changed = [...names].filter((name) => !isDeepStrictEqual(before[name], now[name]))
+  return changed.toSorted().map((name) => `${of}.${name}`)
 }

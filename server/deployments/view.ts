@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LogLine } from '#contracts/dtma.ts'
 import { Failure } from '#contracts/errors.ts'
-import type { Deployment, RevisionView } from '#contracts/servers.ts'
+import { type Deployment, Estimate, type RevisionView } from '#contracts/servers.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import { open } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
@@ -32,24 +32,31 @@ export function deploymentView(row: Row): Deployment {
     createdAt: row.createdAt.toISOString(),
     finishedAt: row.finishedAt?.toISOString() ?? null,
     estimatedReadyAt: row.estimatedReadyAt?.toISOString() ?? null,
+    estimate: row.estimate === null ? null : Estimate.parse(row.estimate),
     failure: row.failure === null ? null : Failure.parse(row.failure),
     logTail: row.logTail === null ? [] : z.array(LogLine).parse(row.logTail),
-    cleanedUp: row.state === 'failed' || row.state === 'cancelled' ? row.cleanedUpAt !== null : null,
+    cleanedUp: row.finishedAt && row.state !== 'live' ? row.cleanedUpAt !== null : null,
   }
 }
 
-export const REVISION_INCLUDE = { env: { orderBy: { name: 'asc' } } } satisfies Prisma.RevisionInclude
+export const REVISION_INCLUDE = {
+  env: { orderBy: { name: 'asc' } },
+  headers: { orderBy: { name: 'asc' }, select: { name: true } },
+} satisfies Prisma.RevisionInclude
 
-/** A revision as admins see it: values of secrets stay where they are. */
+/** A revision as admins see it: values of secrets, all headers among them, stay where they are. */
 export function revisionView(
   row: Prisma.RevisionGetPayload<{ include: typeof REVISION_INCLUDE }>,
 ): RevisionView {
-  const { source, catalog, transport, http, limits } = RevisionSpec.parse(row.spec)
+  const { source, catalog, transport, http, limits, data, rollout, drainSeconds } = RevisionSpec.parse(
+    row.spec,
+  )
   const key = masterKey()
   return {
     number: row.number,
     source,
     catalog: catalog ?? null,
+    headerNames: row.headers.map(({ name }) => name),
     transport,
     http,
     limits,
@@ -58,6 +65,9 @@ export function revisionView(
       secret,
       value: secret ? null : open(key, envPlace(row.id, name), ciphertext),
     })),
+    data,
+    rollout,
+    drainSeconds,
     createdAt: row.createdAt.toISOString(),
   }
 }

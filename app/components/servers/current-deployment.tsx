@@ -53,7 +53,7 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
             <Button
               variant="primary"
               busy={redeploy.isPending}
-              onClick={() => redeploy.mutate({ id: server.id })}
+              onClick={() => redeploy.mutate({ id: server.id, number: deployment.revisionNumber })}
             >
               {redeploy.isPending ? null : <RotateCw aria-hidden />}
               Try again

@@ -18,6 +18,7 @@ const deployment: Deployment = {
   createdAt: at(0),
   finishedAt: null,
   estimatedReadyAt: null,
+  estimate: null,
   failure: null,
   logTail: [],
   cleanedUp: null,

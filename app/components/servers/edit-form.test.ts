@@ -19,6 +19,10 @@ const server = {
       { name: 'API_KEY', secret: true, value: null },
       { name: 'LOG_LEVEL', secret: false, value: 'info' },
     ],
+    headerNames: [],
+    data: [],
+    rollout: 'beside' as const,
+    drainSeconds: 60,
     createdAt: '2026-01-01T00:00:00.000Z',
   },
 }
