@@ -50,6 +50,10 @@ await query(
 )
 await query(
   database.adminUrl,
+  `INSERT INTO revision_headers (revision_id, name, ciphertext, key_id) VALUES ('${hidden.revisionId}', 'A', '\\x00', 'k')`,
+)
+await query(
+  database.adminUrl,
   `INSERT INTO toolbox_enrollments (toolbox_id, token_hash, expires_at) VALUES ('${toolbox.id}', sha256('a'), now())`,
 )
 await query(
@@ -129,6 +133,11 @@ const ROWS: Record<string, { where: string; set: string; insert: string }> = {
     set: "key_id = 'x'",
     insert: `(revision_id, name, secret, ciphertext, key_id) VALUES ('${hidden.revisionId}', 'B', true, '\\x00', 'k')`,
   },
+  revision_headers: {
+    where: 'true',
+    set: "key_id = 'x'",
+    insert: `(revision_id, name, ciphertext, key_id) VALUES ('${hidden.revisionId}', 'B', '\\x00', 'k')`,
+  },
   instances: {
     where: `server_id = '${hidden.id}'`,
     set: "phase = 'x'",
@@ -196,6 +205,7 @@ const MATRIX: Record<string, Record<ActorName, string>> = {
   server_grants: { nobody: '', alice: 'r', bob: '', admin: 'riud', system: 'riud' },
   revisions: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   revision_env: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
+  revision_headers: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   instances: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployments: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployment_phases: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },

@@ -79,6 +79,7 @@ describe('tables', () => {
     expect(grants.filter(({ grantee }) => grantee !== 'toolberth_definer')).toEqual([])
     expect([...new Set(grants.map(({ privilege_type }) => privilege_type))]).toEqual(['SELECT'])
     expect(grants.map(({ table_name }) => table_name)).not.toContain('revision_env')
+    expect(grants.map(({ table_name }) => table_name)).not.toContain('revision_headers')
     expect(grants.map(({ table_name }) => table_name)).not.toContain('control_identities')
     expect(grants.map(({ table_name }) => table_name)).not.toContain('registry_credentials')
   })

@@ -101,7 +101,7 @@ describe('the toolbox', () => {
 describe('the source', () => {
   it.each([
     [{ type: 'image', image: 'nginx' }, 'SOURCE_UNSUPPORTED', 'source.type'],
-    [{ type: 'remote', url: 'https://example.test/mcp' }, 'SOURCE_UNSUPPORTED', 'source.type'],
+    [{ type: 'remote', url: 'ftp://example.test/mcp' }, 'BAD_REQUEST', 'source.url'],
     [{ type: 'catalog', slug: 'unknown-entry' }, 'BAD_REQUEST', 'source.slug'],
     [{ type: 'git', url: 'x' }, 'BAD_REQUEST', 'source.type'],
     [{ type: 'npm' }, 'BAD_REQUEST', 'source.package'],

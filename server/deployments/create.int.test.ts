@@ -53,6 +53,7 @@ describe('a deploy', () => {
       deploymentId: expect.any(String),
       status: 'queued',
       estimatedReadyAt: null,
+      estimate: null,
     })
     const [job] = await query(database.adminUrl, 'SELECT queue, payload, relayed_at FROM outbox')
     expect(job).toEqual({
@@ -223,6 +224,8 @@ describe('estimatedReadyAt', () => {
     expect(answer.estimatedReadyAt).toBe(row?.estimated_ready_at.toISOString())
     const ahead = Number(row?.estimated_ready_at) - Number(row?.created_at)
     expect(Math.round(ahead / 1000)).toBe(20)
+    // The median, and a tenth below the longest of three: 20 + 0.8 * 280.
+    expect(answer.estimate).toEqual({ medianMs: 20_000, p90Ms: 244_000, samples: 3 })
     const other = await deploy({ source: { type: 'npm', package: 'untimed-server' } })
     expect(other.estimatedReadyAt).toBeNull()
   })

@@ -154,6 +154,20 @@ describe('a redeploy', () => {
     })
   })
 
+  it('of a server whose update failed is of what serves, and of the failed one when that is asked for', async () => {
+    const id = await deployed('live')
+    const { deployment } = await updateServer({ ctx, input: { id, env: {} } })
+    await end(deployment?.deploymentId ?? '', 'failed')
+    const again = await redeployServer({ ctx, input: { id } })
+    expect(again.revisionNumber).toBe(1)
+    await end(again.deploymentId, 'live')
+    expect(await redeployServer({ ctx, input: { id, number: 2 } })).toMatchObject({ revisionNumber: 2 })
+    expect(await refusalOf(redeployServer({ ctx, input: { id, number: 9 } }))).toMatchObject({
+      code: 'NOT_FOUND',
+      fields: { number: [expect.any(String)] },
+    })
+  })
+
   it('needs room for the new instance beside the old one', async () => {
     const small = await seedToolbox({ memoryMb: 1000 })
     const id = await deployed('live', { toolboxId: small.id, limits: { memoryMb: 400 } })
@@ -238,6 +252,21 @@ describe('an update', () => {
     expect((await getServer({ ctx, input: { id } })).description).toBeNull()
   })
 
+  it('starts from what serves, or from the newest when that is named, though it failed', async () => {
+    const id = await deployed('live')
+    const failed = await updateServer({ ctx, input: { id, limits: { memoryMb: 300 }, env: {} } })
+    await end(failed.deployment?.deploymentId ?? '', 'failed')
+    const third = await updateServer({ ctx, input: { id, limits: { cpus: 2 } } })
+    expect(await envOf(id, 3)).toMatchObject({ API_TOKEN: SECRET })
+    await end(third.deployment?.deploymentId ?? '', 'failed')
+    await updateServer({ ctx, input: { id, baseRevision: 3, limits: { pids: 99 } } })
+    const [fourth] = await listRevisions({ ctx, input: { id } })
+    expect(fourth).toMatchObject({ number: 4, limits: { memoryMb: 512, cpus: 2, pids: 99 } })
+    expect(await refusalOf(updateServer({ ctx, input: { id, baseRevision: 2 } }))).toMatchObject({
+      code: 'CONFLICT',
+    })
+  })
+
   it('names what is wrong with it, and changes nothing', async () => {
     const id = await deployed('live')
     const before = await checksumTables(database.adminUrl)
@@ -302,7 +331,7 @@ describe('a rollback', () => {
     const rollBack = async (): Promise<{ id: string; run: () => Promise<{ deploymentId: string }> }> => {
       const id = await deployed('live')
       const { deployment } = await updateServer({ ctx, input: { id, env: {} } })
-      await end(deployment?.deploymentId ?? '', 'failed')
+      await end(deployment?.deploymentId ?? '', 'live')
       return { id, run: () => rollbackServer({ ctx, input: { id, number: 1 } }) }
     }
     await (await rollBack()).run()
