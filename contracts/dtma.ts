@@ -33,6 +33,22 @@ export const PutInstance = z.object({
 })
 export type PutInstance = z.infer<typeof PutInstance>
 
+/** SHA-256 (hex) of the archive that an agent runs from. */
+export const AgentBuild = z.string().regex(/^[0-9a-f]{64}$/, 'A SHA-256 in lower-case hex.')
+
+/** How far an agent is with the build it was told to run; `failed` when it went back to the one before. */
+export const AgentUpgrade = z.object({
+  build: AgentBuild,
+  state: z.enum(['fetching', 'restarting', 'failed']),
+  detail: ForeignText.max(2000).nullable(),
+})
+export type AgentUpgrade = z.infer<typeof AgentUpgrade>
+
+/** Body of `PUT /v1/agent`: which build the agent shall run. It fetches it from the control plane that it is enrolled at. */
+export const PutAgent = z.object({ version: z.string().max(64), build: AgentBuild })
+export type PutAgent = z.infer<typeof PutAgent>
+export const PutAgentAnswer = z.object({ build: AgentBuild.nullable(), upgrade: AgentUpgrade.nullable() })
+
 /** Answer to `GET /v1/status`. */
 export const AgentStatus = z.object({
   toolboxId: Id,
@@ -80,6 +96,7 @@ export const AgentError = z.object({
       'CLOCK_SKEW',
       'PROTOCOL_UNSUPPORTED',
       'ENROLLMENT_INVALID',
+      'TOOLBOX_GONE',
       'BUSY',
       'UPSTREAM_FAILED',
       'INTERNAL',
@@ -128,6 +145,9 @@ export const Heartbeat = z.object({
   /** Counts up within a boot; an older one than the newest seen is ignored. */
   sequence: z.int32().nonnegative(),
   agentVersion: ForeignText.max(64),
+  /** Null when it runs from sources or an image, where it cannot replace itself. */
+  agentBuild: AgentBuild.nullable().default(null),
+  upgrade: AgentUpgrade.nullable().default(null),
   protocolVersion: z.int(),
   host: HostMetrics,
   instances: z.array(InstanceStatus).max(2000),
@@ -146,6 +166,18 @@ export const HeartbeatResponse = z.object({
   ),
 })
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>
+
+/**
+ * Body of `POST /api/dtma/bootstrap`: what the installation of an agent is at, or where it failed, for the toolbox that the token
+ * was made for. The token is not used up.
+ */
+export const BootstrapReport = z.object({
+  token: z.string().min(20).max(200),
+  step: ForeignText.min(1).max(64),
+  state: z.enum(['running', 'failed']),
+  message: ForeignText.max(2000),
+})
+export type BootstrapReport = z.infer<typeof BootstrapReport>
 
 /** Answer to `GET /api/dtma/instances/{id}`. */
 export const InstanceAssignment = PutInstance.required({ spec: true }).extend({ id: Id })

@@ -294,6 +294,73 @@ export const ERROR_CATALOGUE = {
     action: 'Set PUBLIC_URL to an address that other machines reach, over HTTPS, and start again.',
     retryable: false,
   },
+  PUBLIC_URL_NOT_HTTPS: {
+    status: 412,
+    text: 'Toolboxes on other machines need HTTPS, and PUBLIC_URL is plain HTTP.',
+    action:
+      'Put a proxy with TLS in front of Toolberth, set PUBLIC_URL to its https address, and start again.',
+    retryable: false,
+  },
+  AGENT_NOT_PACKED: {
+    status: 503,
+    text: 'This installation has no agent to hand out.',
+    action: 'Run "npm run pack:agent" where Toolberth is installed, or start it with "npm start".',
+    retryable: false,
+  },
+  TOOLBOX_NAME_TAKEN: {
+    status: 409,
+    text: 'A toolbox of this name exists already.',
+    action: 'Choose another name.',
+    retryable: false,
+  },
+  TOOLBOX_IS_LOCAL: {
+    status: 409,
+    text: 'This is the local toolbox, which Toolberth starts and keeps itself.',
+    action: 'Drain it when nothing shall run there; it is upgraded together with Toolberth.',
+    retryable: false,
+  },
+  TOOLBOX_NOT_EMPTY: {
+    status: 409,
+    text: 'There are still servers on this toolbox.',
+    action: 'Move or delete them first, or force the deletion and lose them.',
+    retryable: false,
+  },
+  TOOLBOX_STATE_FORBIDS: {
+    status: 409,
+    text: 'The toolbox is in no state for this.',
+    action: 'Read the detail, and wait for it to change.',
+    retryable: true,
+  },
+  TOOLBOX_BOOTSTRAP_FAILED: {
+    status: 502,
+    text: 'The agent could not be installed on the machine.',
+    action: 'Mend what the detail names, then run the command again with a new token.',
+    retryable: false,
+  },
+  TOOLBOX_PROTOCOL_UNSUPPORTED: {
+    status: 502,
+    text: 'The agent and Toolberth speak no common version of their protocol.',
+    action: 'Upgrade whichever is older; for the agent, run the install command again.',
+    retryable: false,
+  },
+  TOOLBOX_NOT_UPGRADABLE: {
+    status: 409,
+    text: 'This agent cannot replace itself.',
+    action: 'Upgrade it the way it was installed; the install command makes one that can.',
+    retryable: false,
+  },
+  UPGRADE_FAILED: {
+    status: 502,
+    text: 'The agent could not be upgraded; it runs the version it had.',
+    action: 'Read the detail, and try again.',
+    retryable: true,
+  },
+  DATA_CANNOT_MOVE: {
+    status: 409,
+    text: 'The server keeps data on its toolbox, which does not move with it.',
+    action: 'Deploy it anew on the other toolbox, bring its data there, then delete it here.',
+    retryable: false,
+  },
   SUPERSEDED: {
     status: 409,
     text: 'The server was changed or deleted meanwhile.',

@@ -22,13 +22,19 @@ import type { Logger } from './logger.ts'
 import { type Enrollment, loadEnrollment, loadIdentity, saveEnrollment } from './state/identity-store.ts'
 import { createInstanceStore } from './state/instance-store.ts'
 import { openSeal } from './state/seal.ts'
+import type { LauncherLink } from './upgrade/launcher-link.ts'
+import { createUpgrader } from './upgrade/upgrader.ts'
 import { AGENT_VERSION } from './version.ts'
 
 /**
  * Starts the agent: servers of an earlier run come back first, then the listener opens, then the control plane is told. Rejects
  * with an Error in words when the home is in use or the port is taken. `stop` ends every server and resolves when nothing is left.
  */
-export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop(): Promise<void> }> {
+export async function startAgent(
+  env: DtmaEnv,
+  logger: Logger,
+  launcher: LauncherLink | null = null,
+): Promise<{ stop(): Promise<void> }> {
   const home = await prepareHome(env.DTMA_HOME)
   const unlock = await lockHome(home.root)
   const seal = await openSeal(home.state)
@@ -46,6 +52,12 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
   const stopping = new AbortController()
   let enrollment: Enrollment | null = await loadEnrollment(home.state)
   let heartbeats: HeartbeatLoop | null = null
+  const upgrader = createUpgrader({
+    launcher,
+    logger,
+    download: () => controlPlane.download('/api/dtma/agent.tgz'),
+    onChange: () => heartbeats?.changed(),
+  })
 
   const manager = createInstanceManager({
     driver,
@@ -69,6 +81,8 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
     return {
       bootId,
       agentVersion: AGENT_VERSION,
+      agentBuild: upgrader.build(),
+      upgrade: upgrader.upgrade(),
       protocolVersion: enrollment?.protocolVersion ?? PROTOCOL_VERSIONS[0],
       host: await readHostMetrics(home.root),
       instances: manager.statuses(),
@@ -98,7 +112,12 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
     port: env.DTMA_PORT,
     identity,
     logger,
-    context: { manager, status, clients: () => enrollment?.clients ?? null },
+    context: {
+      manager,
+      status,
+      clients: () => enrollment?.clients ?? null,
+      upgrade: (wanted) => upgrader.put(wanted),
+    },
   }).catch(async (error) => {
     await manager.shutdown()
     await unlock()
@@ -116,9 +135,8 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
     logger.info({ toolboxId: next.toolboxId, installationId: next.installationId }, 'enrolled')
   }
 
-  /** The control plane may have forgotten this toolbox; a token that was not used yet is the permission to register again. */
-  async function onHeartbeatFailure(error: unknown): Promise<void> {
-    if (!(error instanceof ControlPlaneError) || error.status !== 401 || error.code === 'CLOCK_SKEW') return
+  /** A token that was not used yet is the permission to register again, at the same toolbox or at another. */
+  async function useNewToken(): Promise<void> {
     const token = await readToken(env)
     if (token === null || hashToken(token) === enrollment?.tokenHash) return
     await enrollOnce({ env, controlPlane, describe }).then(adopt, (reason: Error) =>
@@ -126,10 +144,22 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
     )
   }
 
+  async function onHeartbeatFailure(error: unknown): Promise<void> {
+    if (!(error instanceof ControlPlaneError)) return
+    if (error.code === 'TOOLBOX_GONE') {
+      // Nobody can reach these servers any more, and nobody would ever end them.
+      logger.warn('the toolbox was deleted; its servers are removed')
+      await manager.removeAll()
+    }
+    // The control plane may have forgotten this toolbox.
+    if (error.code === 'TOOLBOX_GONE' || (error.status === 401 && error.code !== 'CLOCK_SKEW'))
+      await useNewToken()
+  }
+
   async function connect(): Promise<void> {
     if (enrollment === null) {
       await adopt(await enroll({ env, controlPlane, describe, logger, signal: stopping.signal }))
-    }
+    } else await useNewToken()
     if (stopping.signal.aborted) return
     heartbeats = startHeartbeats({
       intervalSeconds: enrolled().heartbeatSeconds,
@@ -146,7 +176,10 @@ export async function startAgent(env: DtmaEnv, logger: Logger): Promise<{ stop()
           body,
           answer: HeartbeatResponse,
         }),
-      onAnswer: (answer, stamp) => manager.applyDesired(answer.instances, stamp, fetchAssignment),
+      onAnswer: (answer, stamp) => {
+        upgrader.accepted()
+        return manager.applyDesired(answer.instances, stamp, fetchAssignment)
+      },
       onFailure: onHeartbeatFailure,
     })
   }

@@ -1,6 +1,7 @@
 import { startAgent } from './agent.ts'
 import { readEnv } from './env.ts'
 import { createLogger } from './logger.ts'
+import { findLauncher } from './upgrade/launcher-link.ts'
 
 /** A stop that takes longer than this has a hanging process; the next start ends what is left. */
 const STOP_LIMIT_MS = 30_000
@@ -10,7 +11,8 @@ async function main(): Promise<void> {
   process.umask(0o022)
   const env = readEnv(process.env)
   const logger = createLogger(env.LOG_LEVEL)
-  const starting = startAgent(env, logger)
+  const launcher = findLauncher(() => process.kill(process.pid, 'SIGTERM'))
+  const starting = startAgent(env, logger, launcher)
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

@@ -13,12 +13,13 @@ try {
   await migrate({ ownerUrl, log: (line) => process.stdout.write(`${line}\n`) })
   const { seed } = await import('#prisma/seed.ts')
   const { closeDatabase } = await import('#server/db/client.ts')
+  const { closeRedis } = await import('#server/redis.ts')
   try {
     const { adminEmail, enrollmentToken } = await seed({ home, env: process.env })
     if (enrollmentToken) writePrivate(homePaths(home).enrollmentToken, `${enrollmentToken}\n`)
     process.stdout.write(`Sign in as ${adminEmail}; the password is in ${homePaths(home).adminPassword}\n`)
   } finally {
-    await closeDatabase()
+    await Promise.all([closeDatabase(), closeRedis()])
   }
 } catch (error) {
   if (!(error instanceof StartError || error instanceof MigrationError || error instanceof EnvError))

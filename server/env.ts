@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { ImageReference } from '#contracts/names.ts'
 
 const Port = z.coerce.number().int().min(1).max(65_535)
 const Url = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
@@ -22,6 +23,15 @@ const Schema = z.object({
     .string()
     .regex(/^[a-z0-9-]+$/)
     .default('toolberth'),
+  /** Folder of what `npm run pack:agent` made. Relative to the folder that the process runs in. */
+  AGENT_FOLDER: z.string().min(1).default('dist/agent'),
+  /** Image in which the agent runs where Docker is all there is: Node 24 or newer, curl and a shell. */
+  AGENT_IMAGE: ImageReference.default('node:24-bookworm'),
+  /** Lets toolboxes enrol although PUBLIC_URL is a loopback address: they have to be on this machine then. */
+  ALLOW_LOOPBACK_TOOLBOXES: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((value) => value === '1'),
   /** Connections of this process to Postgres. */
   DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(10),
   /** Deployments that one worker moves at the same time. */

@@ -17,6 +17,8 @@ export function heartbeatOf(toolbox: Pick<TestToolbox, 'id'>, change: Partial<He
     bootId: 'boot-1',
     sequence: 1,
     agentVersion: '0.1.0',
+    agentBuild: null,
+    upgrade: null,
     protocolVersion: 1,
     host: HOST,
     instances: [],

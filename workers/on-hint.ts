@@ -3,6 +3,8 @@ import { reconcileChannel } from '#server/reconcile/hint.ts'
 import { reconcileInstances } from '#server/reconcile/instances.ts'
 import { openSubscriber } from '#server/redis.ts'
 import { dialBackToolboxes } from '#server/toolboxes/dial-back.ts'
+import { finishDeletedToolboxes } from '#server/toolboxes/finish-deleted.ts'
+import { sendUpgrades } from '#server/toolboxes/send-upgrades.ts'
 
 /** Reconciles at once when somebody asked for a change; the recurring job finds what this misses. Call the answer to stop. */
 export function reconcileOnHint(): () => Promise<void> {
@@ -16,7 +18,9 @@ export function reconcileOnHint(): () => Promise<void> {
     }
     again = false
     running = dialBackToolboxes()
+      .then(sendUpgrades)
       .then(reconcileInstances)
+      .then(finishDeletedToolboxes)
       .catch((error: unknown) => logger.warn({ err: error }, 'reconciling on a hint failed'))
       .finally(() => {
         running = null

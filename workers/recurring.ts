@@ -6,6 +6,9 @@ import { reconcileInstances } from '#server/reconcile/instances.ts'
 import { requeueLostJobs } from '#server/reconcile/lost-jobs.ts'
 import { pruneEvents } from '#server/reconcile/prune-events.ts'
 import { dialBackToolboxes } from '#server/toolboxes/dial-back.ts'
+import { finishDeletedToolboxes } from '#server/toolboxes/finish-deleted.ts'
+import { pruneMetrics } from '#server/toolboxes/metrics.ts'
+import { sendUpgrades } from '#server/toolboxes/send-upgrades.ts'
 import { syncToolboxes } from '#server/toolboxes/sync.ts'
 import { createRecurringWorker } from './create-worker.ts'
 
@@ -16,11 +19,14 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
   'status-sync': async () => {
     await syncToolboxes()
     await pruneEvents()
+    await pruneMetrics()
   },
   reconcile: async () => {
     await requeueLostJobs()
     await dialBackToolboxes()
+    await sendUpgrades()
     await reconcileInstances()
+    await finishDeletedToolboxes()
   },
 }
 

@@ -7,6 +7,8 @@ import { signRequest } from '#protocol/signing.ts'
 const TIMEOUT_MS = 10_000
 /** Room for the specs and desired states of a full toolbox. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+const MAX_DOWNLOAD_BYTES = 64 * 1024 * 1024
+const DOWNLOAD_TIMEOUT_MS = 120_000
 
 /** The control plane refused (`status` and `code` set), or could not be reached (both null). */
 export class ControlPlaneError extends Error {
@@ -29,6 +31,8 @@ export type ControlPlane = {
   call<Schema extends z.ZodType>(call: Call<Schema>): Promise<z.output<Schema>>
   /** Signed as this toolbox. A refusal for the clock is tried once more with the control plane's time. */
   callSigned<Schema extends z.ZodType>(toolboxId: string, call: Call<Schema>): Promise<z.output<Schema>>
+  /** The bytes at a path, at most 64 MiB. Whoever asks checks that they are what was announced. */
+  download(path: string): Promise<Buffer>
   close(): Promise<void>
 }
 
@@ -74,8 +78,27 @@ export function createControlPlane(options: { origin: string; privateKey: string
     }
   }
 
+  async function download(path: string): Promise<Buffer> {
+    try {
+      const answer = await request(`${options.origin}${path}`, {
+        dispatcher,
+        signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS),
+      })
+      const limits = { maxBytes: MAX_DOWNLOAD_BYTES, timeoutMs: DOWNLOAD_TIMEOUT_MS }
+      const bytes = await readBounded(answer.body, limits)
+      if (answer.statusCode === 200) return bytes
+      const error = readError(bytes)
+      const text = error?.message ?? `The control plane answered ${answer.statusCode}.`
+      throw new ControlPlaneError(text, { status: answer.statusCode, error })
+    } catch (error) {
+      if (error instanceof ControlPlaneError) throw error
+      throw new ControlPlaneError(`GET ${path}: ${(error as Error).message}`)
+    }
+  }
+
   return {
     call: (call) => send(call, null),
+    download,
     async callSigned(toolboxId, call) {
       try {
         return await send(call, toolboxId)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type AgentStatus, type InstanceStats, PutInstance } from '#contracts/dtma.ts'
+import { type AgentStatus, type InstanceStats, PutAgent, PutInstance } from '#contracts/dtma.ts'
 import { Id } from '#contracts/names.ts'
 import { AgentFailure } from '#dtma/agent-failure.ts'
 import type { InstanceManager } from '#dtma/instances/manager.ts'
@@ -14,6 +14,7 @@ export type RouteContext = {
   manager: InstanceManager
   clients(): Clients
   status(): Promise<AgentStatus>
+  upgrade(wanted: PutAgent): unknown
 }
 
 /** Routes one request of the agent's API (v1). Throws AgentFailure and BoundedHttpError for the caller to answer. */
@@ -34,6 +35,13 @@ export async function route(
   }
   if (noun === 'status' && id === undefined && method === 'GET') {
     return sendJson(response, 200, await context.status())
+  }
+  if (noun === 'agent' && id === undefined && method === 'PUT') {
+    return sendJson(
+      response,
+      200,
+      context.upgrade(parseJson(await readBody(request, MAX_PUT_BYTES), PutAgent)),
+    )
   }
   if (noun !== 'instances' || id === undefined) throw notFound()
   if (!Id.safeParse(id).success) throw new AgentFailure('BAD_REQUEST', 'This is not the id of an instance.')

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { packAgent } from '#scripts/pack-agent/pack.ts'
 import { descendantsOf } from '#scripts/processes/descendants.ts'
 import { writePrivate } from '#scripts/services/service-state.ts'
 import { migrate } from '#server/db/migrate.ts'
@@ -92,8 +93,16 @@ export class Run {
         adminEmail = seeded.adminEmail
       })
     }
-    const build = () =>
-      buildWeb({ root: ROOT, logFile: join(paths.logs, 'build.log'), env: options.env, progress, signal })
+    const build = async () => {
+      await packAgent(ROOT, join(ROOT, 'dist', 'agent'))
+      await buildWeb({
+        root: ROOT,
+        logFile: join(paths.logs, 'build.log'),
+        env: options.env,
+        progress,
+        signal,
+      })
+    }
     await runTogether([build, prepareData], () => this.cancel())
 
     const application = applicationUnits({ root: ROOT, options, urls, register: this.#register })

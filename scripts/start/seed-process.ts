@@ -11,6 +11,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   const { closeDatabase } = await import('#server/db/client.ts')
   const { adminEmail, enrollmentToken } = await seed({ home, env: process.env })
   process.stdout.write(`\n${JSON.stringify({ adminEmail, enrollmentToken })}\n`)
-  // Idle connections would keep the process for the pool's ten seconds.
-  await closeDatabase()
+  // Open connections would keep the process: Postgres' for the pool's ten seconds, Redis' for ever.
+  const { closeRedis } = await import('#server/redis.ts')
+  await Promise.all([closeDatabase(), closeRedis()])
 }

@@ -1,7 +1,14 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { type Dispatcher, errors, request } from 'undici'
 import type { z } from 'zod'
-import { AgentError, AgentStatus, LogLines, type PutInstance } from '#contracts/dtma.ts'
+import {
+  AgentError,
+  AgentStatus,
+  LogLines,
+  type PutAgent,
+  PutAgentAnswer,
+  type PutInstance,
+} from '#contracts/dtma.ts'
 import { InstanceStatus } from '#contracts/instances.ts'
 import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
 import { createPinnedDispatcher, PinMismatchError } from '#protocol/pinned-dispatcher.ts'
@@ -70,6 +77,11 @@ export function putInstance(
   options?: CallOptions,
 ): Promise<InstanceStatus> {
   return call(toolbox, 'PUT', `/v1/instances/${id}`, InstanceStatus, { ...options, body })
+}
+
+/** Tells an agent which build to run; it answers at once and says later what came of it. Throws DtmaError. */
+export function putAgent(toolbox: ToolboxAddress, body: PutAgent): Promise<z.output<typeof PutAgentAnswer>> {
+  return call(toolbox, 'PUT', '/v1/agent', PutAgentAnswer, { body })
 }
 
 /** The last lines of an instance's log, redacted by the agent. Throws DtmaError. */

@@ -90,14 +90,19 @@ export async function deleteServer({
       throw new AppError('BAD_REQUEST', 'name not confirmed', {
         fields: { confirmName: ['This is not the name of the server.'] },
       })
-    await want(db, server, 'deleted', 'deleting')
-    const going = await db.deployment.findFirst({
-      where: { serverId: server.id, state: { in: [...IN_PROGRESS] } },
-      select: { id: true },
-    })
-    if (going) await enqueue(db, 'provision', { deploymentId: going.id })
-    await observeServer(db, server.id)
+    await wantServerDeleted(db, server)
   })
+}
+
+/** As `deleteServer`, inside a transaction that holds the locks of its toolbox and of the server. */
+export async function wantServerDeleted(db: Db, server: Server): Promise<void> {
+  await want(db, server, 'deleted', 'deleting')
+  const going = await db.deployment.findFirst({
+    where: { serverId: server.id, state: { in: [...IN_PROGRESS] } },
+    select: { id: true },
+  })
+  if (going) await enqueue(db, 'provision', { deploymentId: going.id })
+  await observeServer(db, server.id)
 }
 
 async function change(

@@ -23,7 +23,7 @@ export async function reconcileInstances(): Promise<void> {
     actor,
     (db) => db.$queryRaw<Drifted[]>`
       SELECT i.id, i.server_id AS "serverId", i.toolbox_id AS "toolboxId" FROM instances i JOIN toolboxes t ON t.id = i.toolbox_id
-      WHERE i.gone_at IS NULL AND i.accepted AND t.state IN ('active', 'draining')
+      WHERE i.gone_at IS NULL AND i.accepted AND t.state IN ('active', 'draining', 'deleting')
         AND NOT EXISTS (SELECT FROM deployments d WHERE d.instance_id = i.id
           AND (d.state IN ('queued', 'preparing', 'starting', 'probing') OR (d.state <> 'live' AND d.cleaned_up_at IS NULL)))
         AND (i.desired = 'absent'

@@ -1,7 +1,7 @@
 import { CLOCK_TOLERANCE_SECONDS } from '#contracts/dtma.ts'
 import { Id } from '#contracts/names.ts'
 import { type HeaderBag, TOOLBOX_HEADER, verifyRequest } from '#protocol/signing.ts'
-import { NOBODY } from '#server/context.ts'
+import { NOBODY, systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { redis, redisKey } from '#server/redis.ts'
 import { IngressError } from './ingress-error.ts'
@@ -26,7 +26,10 @@ export async function authenticateToolbox(request: {
       >`SELECT app.toolbox_certificate(${toolboxId.data}::uuid) AS certificate`,
   )
   const certificate = rows[0]?.certificate
-  if (!certificate) throw unauthorized()
+  if (!certificate) {
+    await refuseDeleted(toolboxId.data)
+    throw unauthorized()
+  }
   const now = new Date()
   const verified = verifyRequest({ ...request, certificate, now, toleranceSeconds: CLOCK_TOLERANCE_SECONDS })
   if (!verified.ok) {
@@ -39,6 +42,14 @@ export async function authenticateToolbox(request: {
   const fresh = await redis().set(nonceKey, '1', 'EX', 2 * CLOCK_TOLERANCE_SECONDS, 'NX')
   if (fresh === null) throw unauthorized()
   return toolboxId.data
+}
+
+/** One that was deleted is told so, for its agent has servers to end. Throws IngressError TOOLBOX_GONE. */
+async function refuseDeleted(toolboxId: string): Promise<void> {
+  const gone = await withActor(systemCtx('authenticate').actor, (db) =>
+    db.toolbox.count({ where: { id: toolboxId, deletedAt: { not: null } } }),
+  )
+  if (gone > 0) throw new IngressError(410, 'TOOLBOX_GONE', 'This toolbox was deleted.')
 }
 
 function unauthorized(): IngressError {

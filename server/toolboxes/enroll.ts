@@ -5,15 +5,13 @@ import { recordAudit } from '#server/audit/record.ts'
 import { systemCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'
 import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
-import { env } from '#server/env.ts'
 import { emit } from '#server/events/emit.ts'
 import { hintReconcile } from '#server/reconcile/hint.ts'
 import { hashToken } from '#server/secrets/tokens.ts'
 import { controlCertificates } from './identities.ts'
 import { IngressError } from './ingress-error.ts'
+import { isPublicUrlUseless } from './public-url.ts'
 import { moveToolbox } from './transition.ts'
-
-const LOOPBACK = /^(localhost|127(?:\.\d+){3}|\[::1\])$/
 
 /**
  * An agent registers the key that it made, with a one-time token. The toolbox becomes active once worker and gateway have reached
@@ -44,7 +42,7 @@ export async function enrollToolbox({ input }: { input: unknown }): Promise<Enro
         'The enrolment token is unknown, used or expired. Make a new one.',
       )
     const { kind, installationId } = await facts(db, toolboxId)
-    if (kind !== 'local' && LOOPBACK.test(new URL(env.PUBLIC_URL).hostname))
+    if (kind !== 'local' && isPublicUrlUseless())
       throw new IngressError(
         400,
         'BAD_REQUEST',
@@ -65,6 +63,8 @@ export async function enrollToolbox({ input }: { input: unknown }): Promise<Enro
         workerVerifiedAt: null,
         gatewayVerifiedAt: null,
         failure: Prisma.DbNull,
+        bootstrap: Prisma.DbNull,
+        upgrade: Prisma.DbNull,
       },
     })
     if (!(await moveToolbox(db, toolboxId, 'enrolling')))

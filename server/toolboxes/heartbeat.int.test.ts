@@ -102,8 +102,18 @@ describe('who sends a heartbeat', () => {
     expect((await sendSigned(toolbox, PATH, heartbeatOf(toolbox), { now: late })).status).toBe(200)
   })
 
-  it('in another protocol is refused in words', async () => {
+  it('F3: in another protocol is refused in words, which stand at the toolbox, and nothing it says is believed', async () => {
+    const { body, status } = await beat({ protocolVersion: 9, agentVersion: '9.0.0' })
+    expect({ status, code: body.error?.code }).toEqual({ status: 426, code: 'PROTOCOL_UNSUPPORTED' })
+    const row = await rowOf('toolboxes', toolbox.id)
+    expect(row).toMatchObject({
+      state: 'unreachable',
+      agent_version: '0.1.0',
+      failure: { code: 'TOOLBOX_PROTOCOL_UNSUPPORTED', detail: expect.stringContaining('9') },
+    })
     await refused(() => beat({ protocolVersion: 9 }), 426, 'PROTOCOL_UNSUPPORTED')
+    await beat()
+    expect(await rowOf('toolboxes', toolbox.id)).toMatchObject({ state: 'active', failure: null })
   })
 
   it('is refused once its toolbox is being deleted', async () => {

@@ -4,8 +4,11 @@ import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { recordInstanceStatuses } from '#server/instances/record-statuses.ts'
 import { IngressError } from './ingress-error.ts'
+import { recordMetrics } from './metrics.ts'
+import { recordRefusal } from './refusal.ts'
 import { observeServersOn } from './sync.ts'
-import { moveToolbox } from './transition.ts'
+import { reviveToolbox } from './transition.ts'
+import { followUpgrade } from './upgrade.ts'
 
 /**
  * Takes in what an agent says of itself and its instances, and answers what is wanted of it. A heartbeat always revives an
@@ -29,11 +32,13 @@ export async function heartbeat({
   if (beat.toolboxId !== toolboxId)
     throw new IngressError(403, 'FORBIDDEN', 'An agent speaks for its own toolbox only.')
   const agreed = negotiateProtocol([beat.protocolVersion])
-  if (!agreed.ok)
+  const actor = systemCtx('heartbeat').actor
+  if (!agreed.ok) {
+    await recordRefusal(toolboxId, agreed.message)
     throw new IngressError(426, 'PROTOCOL_UNSUPPORTED', agreed.message, {
       protocolVersions: [...PROTOCOL_VERSIONS],
     })
-  const actor = systemCtx('heartbeat').actor
+  }
   return withActor(actor, async (db) => {
     const { count } = await db.toolbox.updateMany({
       where: {
@@ -46,12 +51,18 @@ export async function heartbeat({
         lastHeartbeatAt: new Date(),
         host: beat.host,
         agentVersion: beat.agentVersion,
+        agentBuild: beat.agentBuild,
         protocolVersion: beat.protocolVersion,
       },
     })
     if (count > 0) {
-      const state = await db.toolbox.findUniqueOrThrow({ where: { id: toolboxId }, select: { state: true } })
-      const revived = state.state === 'unreachable' && (await moveToolbox(db, toolboxId, 'active'))
+      await recordMetrics(db, toolboxId, beat.host)
+      await followUpgrade(db, toolboxId, beat)
+      const { state } = await db.toolbox.findUniqueOrThrow({
+        where: { id: toolboxId },
+        select: { state: true },
+      })
+      const revived = state === 'unreachable' && (await reviveToolbox(db, toolboxId))
       await recordInstanceStatuses(db, toolboxId, beat.instances)
       if (revived) await observeServersOn(db, toolboxId)
     }

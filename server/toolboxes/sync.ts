@@ -1,3 +1,4 @@
+import { negotiateProtocol } from '#protocol/versions.ts'
 import { systemCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { getStatus, type ToolboxAddress } from '#server/dtma/client.ts'
@@ -5,7 +6,7 @@ import { DtmaError } from '#server/dtma/errors.ts'
 import { toFailure } from '#server/errors.ts'
 import { recordInstanceStatuses } from '#server/instances/record-statuses.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
-import { moveToolbox } from './transition.ts'
+import { moveToolbox, reviveToolbox } from './transition.ts'
 
 /** Three heartbeats missed. */
 export const SILENT_AFTER_MS = 45_000
@@ -17,7 +18,8 @@ export async function syncToolboxes(): Promise<void> {
   const rows = await withActor(actor, (db) =>
     db.toolbox.findMany({
       where: {
-        state: { in: ['active', 'unreachable', 'draining'] },
+        state: { in: ['active', 'unreachable', 'draining', 'deleting'] },
+        deletedAt: null,
         url: { not: null },
         certificate: { not: null },
       },
@@ -38,11 +40,13 @@ export async function syncToolboxes(): Promise<void> {
 async function syncToolbox(toolbox: ToolboxAddress, lastHeartbeatAt: Date): Promise<void> {
   try {
     const status = await getStatus(toolbox)
+    // What it says may mean something else; its heartbeats are refused, and say why.
+    if (!negotiateProtocol([status.protocolVersion]).ok) return
     await withActor(actor, async (db) => {
       const row = await db.toolbox.findUnique({ where: { id: toolbox.id }, select: { state: true } })
-      if (row?.state === 'unreachable') await moveToolbox(db, toolbox.id, 'active')
+      const revived = row?.state === 'unreachable' && (await reviveToolbox(db, toolbox.id))
       await recordInstanceStatuses(db, toolbox.id, status.instances)
-      if (row?.state === 'unreachable') await observeServersOn(db, toolbox.id)
+      if (revived) await observeServersOn(db, toolbox.id)
     })
   } catch (error) {
     if (!(error instanceof DtmaError)) throw error

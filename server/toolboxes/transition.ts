@@ -4,13 +4,13 @@ import { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'
 
-/** Legal moves. A heartbeat always revives: `unreachable` and `failed` lead back to `active`. */
+/** Legal moves. A heartbeat always revives: `unreachable` leads back to `active`, or to `draining` where that was asked for. */
 export const TOOLBOX_MOVES: Readonly<Record<ToolboxState, readonly ToolboxState[]>> = {
   provisioning: ['enrolling', 'failed', 'deleting'],
-  enrolling: ['active', 'failed', 'deleting'],
+  enrolling: ['active', 'draining', 'failed', 'deleting'],
   active: ['unreachable', 'draining', 'enrolling', 'deleting'],
-  unreachable: ['active', 'enrolling', 'deleting'],
-  draining: ['active', 'enrolling', 'deleting'],
+  unreachable: ['active', 'draining', 'enrolling', 'deleting'],
+  draining: ['active', 'unreachable', 'enrolling', 'deleting'],
   failed: ['enrolling', 'deleting'],
   deleting: [],
 }
@@ -38,4 +38,10 @@ export async function moveToolbox(
     data: { state: to },
   })
   return true
+}
+
+/** Moves a toolbox that answers to `active`, or to `draining` where that was asked for. */
+export async function reviveToolbox(db: Db, id: string): Promise<boolean> {
+  const row = await db.toolbox.findUnique({ where: { id }, select: { drainRequestedAt: true } })
+  return moveToolbox(db, id, row?.drainRequestedAt ? 'draining' : 'active')
 }

@@ -5,7 +5,7 @@ import type { ToolboxAddress } from '#server/dtma/client.ts'
 import { toFailure } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import type { IdentityName } from './identities.ts'
-import { moveToolbox } from './transition.ts'
+import { reviveToolbox } from './transition.ts'
 
 const actor = systemCtx('toolbox-verify').actor
 
@@ -66,6 +66,6 @@ export async function recordDialBack(result: {
     const verified = await db.toolbox.count({
       where: { ...dialled, workerVerifiedAt: { not: null }, gatewayVerifiedAt: { not: null } },
     })
-    if (verified > 0) await moveToolbox(db, id, 'active')
+    if (verified > 0) await reviveToolbox(db, id)
   })
 }
