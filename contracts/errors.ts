@@ -361,6 +361,31 @@ export const ERROR_CATALOGUE = {
     action: 'Deploy it anew on the other toolbox, bring its data there, then delete it here.',
     retryable: false,
   },
+  NO_WORKER: {
+    status: 503,
+    text: 'No worker is running, so nothing that is asked for is carried out.',
+    action:
+      'Start a worker: npm start runs one, so does node workers/index.ts. What waits is then carried out.',
+    retryable: true,
+  },
+  QUEUE_BUSY: {
+    status: 503,
+    text: 'More is asked for at once than the workers carry out.',
+    action: 'It goes on by itself. If this stays, raise PROVISION_CONCURRENCY or run another worker.',
+    retryable: true,
+  },
+  QUEUE_STUCK: {
+    status: 503,
+    text: 'Jobs wait although there are workers.',
+    action: 'Look at the log of the workers and restart them; what waits is taken up again.',
+    retryable: true,
+  },
+  OUTBOX_STUCK: {
+    status: 503,
+    text: 'What is asked for is not handed to the queues.',
+    action: 'Check that a worker is running and that it reaches Redis; nothing is lost meanwhile.',
+    retryable: true,
+  },
   SUPERSEDED: {
     status: 409,
     text: 'The server was changed or deleted meanwhile.',

@@ -1,6 +1,12 @@
 import { DelayedError, UnrecoverableError, Worker } from 'bullmq'
 import { logger } from '#server/logger.ts'
-import { JOBS, type JobName, type Payload, type RecurringName } from '#server/queues/catalogue.ts'
+import {
+  JOBS,
+  type JobName,
+  METRICS_MINUTES,
+  type Payload,
+  type RecurringName,
+} from '#server/queues/catalogue.ts'
 import { queuePrefix, workerConnection } from '#server/queues/connection.ts'
 
 /** With these a killed worker's job goes on after 10 s rather than the default 60 s. */
@@ -13,6 +19,7 @@ const common = () => ({
   stalledInterval: LOCK_MS,
   // Handlers are idempotent by the state of the rows, so a job may be taken over any number of times.
   maxStalledCount: 100,
+  metrics: { maxDataPoints: METRICS_MINUTES },
 })
 
 /** What a handler answers: nothing is left to do, or come again after so many milliseconds. */

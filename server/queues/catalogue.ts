@@ -16,6 +16,9 @@ export const RECURRING = {
   reconcile: { everyMs: 5_000 },
 } as const
 
+/** For how long each queue counts what was done and what failed. */
+export const METRICS_MINUTES = 60
+
 export type JobName = keyof typeof JOBS
 export type RecurringName = keyof typeof RECURRING
 export type Payload<N extends JobName> = z.infer<(typeof JOBS)[N]['payload']>

@@ -16,6 +16,7 @@ import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { condense, describeEvent } from '#app/components/overview/event-text.ts'
 import { InProgress } from '#app/components/overview/in-progress.tsx'
+import { QueueCard } from '#app/components/overview/queue-card.tsx'
 import { SERVER_LOOKS } from '#app/components/servers/server-state.tsx'
 import { TOOLBOX_LOOKS } from '#app/components/toolboxes/toolbox-state.tsx'
 import type { Tone } from '#app/components/ui/badge.tsx'
@@ -201,6 +202,7 @@ export function OverviewScreen() {
               </Figure>
             </div>
             {data.deploymentsInProgress > 0 ? <InProgress /> : null}
+            <QueueCard />
             <RecentEvents overview={data} />
           </div>
         )}

@@ -1,11 +1,14 @@
 import { tracked } from '@trpc/server'
 import { Overview, StreamInput, type StreamMessage } from '#contracts/events.ts'
+import { QueueReport } from '#contracts/queues.ts'
 import { streamEvents } from '#server/events/stream.ts'
 import { streamSignal } from '#server/events/streams.ts'
+import { getQueueReport } from '#server/queues/pressure.ts'
 import { getOverview } from '#server/status/overview.ts'
 import { procedure, router } from '#server/trpc/init.ts'
 
 export const status = router({
+  queues: procedure('admin').output(QueueReport).query(getQueueReport),
   overview: procedure('signed-in').output(Overview).query(getOverview),
   stream: procedure('signed-in')
     .input(StreamInput)
