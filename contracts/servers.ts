@@ -201,12 +201,21 @@ export const UpdateServer = z.strictObject({
   limits: Limits.partial().optional(),
   data: z.array(DataMount).max(8).optional(),
   drainSeconds: z.int().min(0).max(3600).optional(),
+  /** Moves it, as with `redeploy`. */
+  toolboxId: Id.optional(),
 })
 export type UpdateServer = z.infer<typeof UpdateServer>
 export type UpdateServerInput = z.input<typeof UpdateServer>
 
-/** `number` deploys that revision; left out: the one that serves, or the newest when none does. */
-export const RedeployServer = z.strictObject({ id: Id, number: z.int32().positive().optional() })
+/**
+ * `number` deploys that revision; left out: the one that serves, or the newest when none does. `toolboxId` moves the server there:
+ * it serves where it is until the new instance is live.
+ */
+export const RedeployServer = z.strictObject({
+  id: Id,
+  number: z.int32().positive().optional(),
+  toolboxId: Id.optional(),
+})
 export type RedeployServer = z.infer<typeof RedeployServer>
 
 export const RollbackServer = z.strictObject({ id: Id, number: z.int32().positive() })

@@ -24,6 +24,8 @@ export interface RevisionChange {
   current: LoadedRevision
   /** Writes the next revision. Throws AppError DEPLOYMENT_IN_PROGRESS. */
   write: (spec: RevisionSpec, secrets: { env: ClearEnv; headers: ClearHeaders }) => Promise<Revision>
+  /** Another toolbox than the one it is on was asked for. */
+  moves: boolean
   /** Queues a deployment of the revision, with its audit entry. Throws AppError DEPLOYMENT_IN_PROGRESS, TOOLBOX_…. */
   deploy: (request: {
     action: string
@@ -40,18 +42,21 @@ export async function changeRevision<T>(
   ctx: UserCtx,
   serverId: string,
   work: (change: RevisionChange) => Promise<T>,
+  options: { toolboxId?: string | undefined } = {},
 ): Promise<T> {
   try {
     return await withActor(ctx.actor, async (db) => {
       const { toolboxId } = await fetchServer(db, serverId)
-      // Toolbox before server, as a deploy does; a server never changes its toolbox.
-      await db.$queryRaw`SELECT id FROM toolboxes WHERE id = ${toolboxId}::uuid FOR NO KEY UPDATE`
+      const target = options.toolboxId ?? toolboxId
+      // Toolboxes before servers, as a deploy does, and in the order of their ids.
+      await db.$queryRaw`SELECT id FROM toolboxes WHERE id IN (${toolboxId}::uuid, ${target}::uuid) ORDER BY id FOR NO KEY UPDATE`
       await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${serverId}::uuid FOR NO KEY UPDATE`
       const server = await fetchServer(db, serverId)
       if (server.desired === 'deleted')
         throw new AppError('CONFLICT', `server ${serverId} is being deleted`, {
           detail: 'The server is being deleted.',
         })
+      if (server.toolboxId !== toolboxId) throw new AppError('CONFLICT', `server ${serverId} has just moved`)
       const newest = await loadRevision(db, serverId)
       const current = await loadRevision(db, serverId, await liveRevisionNumber(db, server.liveInstanceId))
       return work({
@@ -64,7 +69,8 @@ export async function changeRevision<T>(
           const number = newest.number + 1
           return { id: await writeRevision(db, serverId, number, spec, secrets), number, spec }
         },
-        deploy: (request) => deploy(db, ctx, server, request),
+        moves: target !== toolboxId,
+        deploy: (request) => deploy(db, ctx, { server, target }, request),
       })
     })
   } catch (error) {
@@ -85,18 +91,24 @@ async function liveRevisionNumber(db: Db, liveInstanceId: string | null): Promis
 async function deploy(
   db: Db,
   ctx: UserCtx,
-  server: RevisionChange['server'],
+  { server, target }: { server: RevisionChange['server']; target: string },
   { action, revision, detail }: Parameters<RevisionChange['deploy']>[0],
 ): Promise<RedeployAnswer> {
   await refuseWhileDeploying(db, server.id)
-  const { limits, rollout } = revision.spec
+  const { limits, rollout, data: kept } = revision.spec
+  const moves = target !== server.toolboxId
+  if (moves && kept.length > 0)
+    throw new AppError('DATA_CANNOT_MOVE', `server ${server.id} keeps data`, {
+      detail: `It keeps ${kept.map(({ mountPath }) => mountPath).join(', ')}.`,
+    })
   const replaced = rollout === 'recreate' ? (server.liveInstanceId ?? undefined) : undefined
-  await chooseToolbox(db, server.toolboxId, limits, { except: replaced })
+  await chooseToolbox(db, target, limits, { except: replaced })
   const sourceKey = sourceKeyOf(revision.spec)
   const answer = await queueDeployment(db, ctx, {
     serverId: server.id,
     revisionId: revision.id,
     sourceKey,
+    toolboxId: moves ? target : null,
   })
   // What failed before is no longer the state of a server that has nothing live; one that serves stays what it is.
   if (!server.liveInstanceId) await moveServer(db, server.id, { failureCode: null })
@@ -105,7 +117,13 @@ async function deploy(
     action,
     subjectType: 'server',
     subjectId: server.id,
-    detail: { name: server.name, revision: revision.number, source: sourceKey, ...detail },
+    detail: {
+      name: server.name,
+      revision: revision.number,
+      source: sourceKey,
+      ...(moves && { from: server.toolboxId, to: target }),
+      ...detail,
+    },
   })
   return { ...answer, revisionNumber: revision.number }
 }

@@ -59,6 +59,12 @@ async function writeLive(
   instanceId: string,
   probe: Extract<ProbeResult, { ok: true }>,
 ): Promise<boolean> {
+  const { toolboxId, toolbox } = await db.instance.findUniqueOrThrow({
+    where: { id: instanceId },
+    select: { toolboxId: true, toolbox: { select: { state: true } } },
+  })
+  // Whoever deletes the toolbox has asked for this deployment to be cancelled.
+  if (toolbox.state === 'deleting') return false
   if (!(await moveDeployment(db, deployment, 'live'))) return false
   const { serverId } = deployment
   await retireOthers(db, claim, serverId, instanceId)
@@ -73,6 +79,7 @@ async function writeLive(
     where: { id: serverId },
     data: {
       liveInstanceId: instanceId,
+      toolboxId,
       failureCode: null,
       serverInfo: {
         name: probe.serverInfo.name,

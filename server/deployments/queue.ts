@@ -15,7 +15,7 @@ const DEPLOYMENT_DEADLINE_MS = 10 * 60_000
 export async function queueDeployment(
   db: Db,
   ctx: UserCtx,
-  input: { serverId: string; revisionId: string; sourceKey: string },
+  input: { serverId: string; revisionId: string; sourceKey: string; toolboxId?: string | null },
 ): Promise<DeployAnswer> {
   const expected = await estimate(db, input.sourceKey)
   const now = Date.now()

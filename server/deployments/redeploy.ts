@@ -5,7 +5,8 @@ import { loadRevision } from './revision.ts'
 
 /**
  * Deploys the revision that serves once more, or the newest of a server that never went live; with `number` that one, which is the
- * way to try a failed deployment again. A stopped server runs once it is live. Throws AppError NOT_FOUND, CONFLICT, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
+ * way to try a failed deployment again; with `toolboxId` there, and it moves once it is live. A stopped server runs then. Throws
+ * AppError NOT_FOUND, CONFLICT, DEPLOYMENT_IN_PROGRESS, TOOLBOX_…, DATA_CANNOT_MOVE.
  */
 export async function redeployServer({
   ctx,
@@ -14,9 +15,15 @@ export async function redeployServer({
   ctx: UserCtx
   input: RedeployServer
 }): Promise<RedeployAnswer> {
-  return changeRevision(ctx, input.id, async ({ db, current, deploy }) => {
-    const { number = current.number } = input
-    const revision = number === current.number ? current : await loadRevision(db, input.id, number)
-    return deploy({ action: 'server.redeploy', revision, detail: {} })
-  })
+  const { id, number: asked, toolboxId } = input
+  return changeRevision(
+    ctx,
+    id,
+    async ({ db, current, deploy }) => {
+      const number = asked ?? current.number
+      const revision = number === current.number ? current : await loadRevision(db, id, number)
+      return deploy({ action: 'server.redeploy', revision, detail: {} })
+    },
+    { toolboxId },
+  )
 }

@@ -4,7 +4,7 @@ import { moveDeployment } from './transition.ts'
 /** Writes the instance that this deployment wants; the convergence function tells the toolbox. */
 export async function startInstance(
   claim: Claim,
-  deployment: { id: string; serverId: string; revisionId: string },
+  deployment: { id: string; serverId: string; revisionId: string; toolboxId: string | null },
 ): Promise<void> {
   await underClaim(claim, async (db) => {
     const server = await db.mcpServer.findUniqueOrThrow({
@@ -18,7 +18,7 @@ export async function startInstance(
       data: {
         serverId: deployment.serverId,
         revisionId: deployment.revisionId,
-        toolboxId: server.toolboxId,
+        toolboxId: deployment.toolboxId ?? server.toolboxId,
         attempt: attempts + 1,
         fence: claim.fence,
       },

@@ -13,7 +13,7 @@ import { RevisionSpec, toRevisionSpec } from './spec.ts'
 /**
  * Changes a server. What it runs with makes the next revision, which is deployed beside the one that serves; description and
  * visibility hold at once and make none. Throws AppError NOT_FOUND, BAD_REQUEST, SOURCE_UNSUPPORTED, CONFLICT when
- * `baseRevision` is neither the newest nor the current one, DEPLOYMENT_IN_PROGRESS, TOOLBOX_NOT_ACTIVE, TOOLBOX_FULL.
+ * `baseRevision` is neither the newest nor the current one, DEPLOYMENT_IN_PROGRESS, TOOLBOX_…, DATA_CANNOT_MOVE.
  */
 export async function updateServer({
   ctx,
@@ -22,7 +22,7 @@ export async function updateServer({
   ctx: UserCtx
   input: UpdateServer
 }): Promise<UpdateAnswer> {
-  return changeRevision(ctx, input.id, async (change) => {
+  const work = async (change: RevisionChange): Promise<UpdateAnswer> => {
     const base = await baseOf(change, input.baseRevision)
     const { input: resolved, origin } = await resolveUpdate(change.db, base, input)
     const env = nextEnv(base.env, resolved.env)
@@ -30,13 +30,18 @@ export async function updateServer({
     const spec = { ...nextSpec(base.spec, resolved, { env, headers }), ...(origin && { catalog: origin }) }
     const next = { spec, env, headers }
     await describe(change, ctx, input)
-    if (changedParts(base, next).length === 0)
+    const detail = { from: base.number, changed: changedParts(base, next) }
+    if (detail.changed.length === 0 && change.moves) {
+      const deployment = await change.deploy({ action: 'server.move', revision: base, detail: {} })
+      return { serverId: input.id, revisionNumber: base.number, deployment }
+    }
+    if (detail.changed.length === 0)
       return { serverId: input.id, revisionNumber: base.number, deployment: null }
     const revision = await change.write(spec, { env, headers })
-    const detail = { from: base.number, changed: changedParts(base, next) }
     const deployment = await change.deploy({ action: 'server.update', revision, detail })
     return { serverId: input.id, revisionNumber: revision.number, deployment }
-  })
+  }
+  return changeRevision(ctx, input.id, work, { toolboxId: input.toolboxId })
 }
 
 /** The revision that the change is made to. Throws AppError CONFLICT. */

@@ -112,7 +112,7 @@ async function change(
   work: (db: Db, server: Server) => Promise<void>,
 ): Promise<ServerSummary> {
   return withActor(ctx.actor, async (db) => {
-    // Toolbox before server, as a deploy does; a server never changes its toolbox.
+    // Toolbox before server, as a deploy does.
     await lockToolbox(db, (await fetchServer(db, id)).toolboxId)
     // Two admins at once: the second waits here and sees what the first has done.
     await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${id}::uuid FOR UPDATE`

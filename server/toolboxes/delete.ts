@@ -53,7 +53,11 @@ export async function deleteToolbox({
     }
     for (const server of servers) await wantServerDeleted(db, server)
     for (const { id } of arriving) {
-      await db.deployment.update({ where: { id }, data: { cancelRequested: true } })
+      const { count } = await db.deployment.updateMany({
+        where: { id, state: { in: [...IN_PROGRESS] } },
+        data: { cancelRequested: true },
+      })
+      if (count === 0) throw new AppError('CONFLICT', 'a server has just moved to the toolbox')
       await enqueue(db, 'provision', { deploymentId: id })
     }
     if (dead) await giveUpInstances(db, toolbox.id)

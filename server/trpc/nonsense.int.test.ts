@@ -69,7 +69,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   'servers.stop': { id: randomUUID() },
   'servers.restart': { id: randomUUID() },
   'servers.delete': { id: randomUUID(), confirmName: 'server' },
-  'servers.redeploy': { id: randomUUID() },
+  'servers.redeploy': { id: randomUUID(), toolboxId: randomUUID() },
   'servers.update': {
     id: randomUUID(),
     baseRevision: 1,
