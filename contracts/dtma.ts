@@ -67,9 +67,13 @@ export const LogLine = z.object({
   at: z.iso.datetime(),
   stream: z.enum(['stdout', 'stderr', 'agent']),
   text: ForeignText,
+  /** Position: larger with each line of the instance, also over restarts of the agent. Agents of before send none. */
+  seq: z.int().nonnegative().optional(),
 })
 export type LogLine = z.infer<typeof LogLine>
 export const LogLines = z.object({ lines: z.array(LogLine) })
+/** May come before the lines with `follow=1`: so many after the position asked for are left out; null: nobody knows how many. */
+export const LogMissed = z.object({ missed: z.int().positive().nullable() })
 
 /** Answer to `GET /v1/instances/{id}/stats`; null is what cannot be told now. `tasks` are processes and threads. */
 export const InstanceStats = z.object({

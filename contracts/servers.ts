@@ -338,12 +338,5 @@ export const Cursor = z.string().max(200)
 export const ServerList = z.object({ cursor: Cursor, items: z.array(ServerSummary) })
 export const ServerGet = ServerDetail.extend({ cursor: Cursor })
 
-export const LogsInput = z.strictObject({
-  id: Id,
-  /** Lines from the end. */
-  tail: z.int().min(1).max(2000).default(200),
-})
-export const Logs = z.object({ lines: z.array(LogLine), source: z.enum(['toolbox', 'kept']), at: Timestamp })
-
 export const DeleteServer = z.strictObject({ id: Id, confirmName: z.string().max(40) })
 export const GrantServer = z.strictObject({ id: Id, userId: Id })

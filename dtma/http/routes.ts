@@ -8,7 +8,7 @@ import { parseJson } from '#protocol/bounded-http.ts'
 import { type Clients, identifyCaller } from './authorise.ts'
 import { proxyMcp } from './proxy-mcp.ts'
 import { MAX_PUT_BYTES, readBody, sendJson } from './respond.ts'
-import { DEFAULT_TAIL, MAX_TAIL, streamLogs } from './stream-logs.ts'
+import { readLogRequest, streamLogs } from './stream-logs.ts'
 
 export type RouteContext = {
   manager: InstanceManager
@@ -56,7 +56,7 @@ export async function route(
   if (method !== 'GET') throw notFound()
   if (part === undefined) return sendJson(response, 200, runner.status())
   if (part === 'stats') return sendJson(response, 200, statsOf(runner))
-  if (part === 'logs') return streamLogs(runner.log, readLogQuery(url.searchParams), response)
+  if (part === 'logs') return streamLogs(runner.log, readLogRequest(url.searchParams), response)
   throw notFound()
 }
 
@@ -82,13 +82,6 @@ function statsOf(runner: InstanceRunner): InstanceStats {
     tasks: usage?.tasks ?? null,
     sessions: target?.kind === 'bridge' ? target.bridge.sessions() : null,
   }
-}
-
-function readLogQuery(query: URLSearchParams): { tail: number; follow: boolean } {
-  const tail = query.get('tail') ?? String(DEFAULT_TAIL)
-  if (!/^\d{1,6}$/.test(tail)) throw new AgentFailure('BAD_REQUEST', '"tail" is a number of lines.')
-  const follow = query.get('follow')
-  return { tail: Math.min(Number(tail), MAX_TAIL), follow: follow === '1' || follow === 'true' }
 }
 
 function notFound(): AgentFailure {

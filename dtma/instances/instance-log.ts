@@ -1,9 +1,12 @@
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LogLine } from '#contracts/dtma.ts'
+import type { LogLine } from '#contracts/dtma.ts'
+import type { LogFilter } from '#contracts/logs.ts'
 import type { LogSink } from '#dtma/drivers/driver.ts'
 import { readFileIfThere } from '#dtma/state/atomic-file.ts'
+import { createLineFilter, createPositioner, positionAt } from '#protocol/log-lines.ts'
 import type { Redactor } from '#protocol/redact.ts'
+import { lastPosition, parseLine } from './instance-log-files.ts'
 
 /** Each of the two files of an instance; the older one is dropped when the newer is full. */
 const MAX_FILE_BYTES = 1024 * 1024
@@ -11,17 +14,29 @@ const MAX_FILE_BYTES = 1024 * 1024
 const RECENT_LINES = 100
 /** Past this much unwritten text the writer waits, so a chatty server is slowed down and not the agent. */
 const MAX_PENDING_CHARS = 256 * 1024
+/** Of one line; what is longer is cut after it was redacted, so that no half of a secret is left. */
+const MAX_LINE_CHARS = 8 * 1024
 /** Lines are gathered for this long before they are written in one go. */
 const GATHER_MS = 50
 
 export type LogListener = (line: LogLine | null) => void
 
+export type LogQuery = LogFilter & {
+  /** Only lines after this position. */
+  after?: number
+}
+
 export type InstanceLog = LogSink & {
   /**
-   * The newest `count` lines, oldest first. A `listener` gets every line after them, none twice and none left out, until the
-   * function answered as `unfollow` is called; null tells it that the log was deleted.
+   * The newest `count` lines of those asked for, oldest first. A `listener` gets every line after them, none twice and none left
+   * out, until the function answered as `unfollow` is called; null tells it that the log was deleted. `missed` lines after the
+   * position asked for are not among the lines; null when some are no longer kept, so that nobody knows how many.
    */
-  read(count: number, listener?: LogListener): Promise<{ lines: LogLine[]; unfollow: () => void }>
+  read(
+    count: number,
+    listener?: LogListener,
+    query?: LogQuery,
+  ): Promise<{ lines: LogLine[]; missed: number | null; unfollow: () => void }>
   /** Lines in memory, newest last. */
   recent(): LogLine[]
   /** Values to redact from now on. */
@@ -43,6 +58,14 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
   let size: number | null = null
   /** Readers at work; nothing is written meanwhile, so that each line is on disk or in `pending` for them. */
   let readers = 0
+  let position: number | null = null
+
+  /** Never one that was given before: not that of a line that a crash kept from the disk, nor after the clock was set back. */
+  function nextPosition(now: Date): number {
+    position ??= lastPosition(current) ?? lastPosition(previous) ?? 0
+    position = Math.max(position + 1, positionAt(now))
+    return position
+  }
 
   async function writePending(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, GATHER_MS))
@@ -79,7 +102,15 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
 
   return {
     write(stream, text) {
-      const line: LogLine = { at: new Date().toISOString(), stream, text: redactor.text(text) }
+      const now = new Date()
+      const redacted = redactor.text(text)
+      const line: LogLine = {
+        at: now.toISOString(),
+        stream,
+        text:
+          redacted.length > MAX_LINE_CHARS ? `${redacted.slice(0, MAX_LINE_CHARS)} [line cut]` : redacted,
+        seq: nextPosition(now),
+      }
       recent.push(line)
       if (recent.length > RECENT_LINES * 2) recent = recent.slice(-RECENT_LINES)
       const json = `${JSON.stringify(line)}\n`
@@ -89,16 +120,24 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
       void schedule()
     },
     drained: () => (pendingChars > MAX_PENDING_CHARS ? schedule() : null),
-    async read(count, listener) {
+    async read(count, listener, { after, ...filter } = {}) {
       readers++
       try {
         await writing
         const texts = await Promise.all([readFileIfThere(previous), readFileIfThere(current)])
-        const lines = [...texts.map((text) => text ?? ''), ...pending].flatMap((text) => text.split('\n'))
+        const kept = [...texts.map((text) => text ?? ''), ...pending]
+          .flatMap((text) => text.split('\n'))
+          .filter((line) => line !== '')
         if (listener !== undefined) listeners.add(listener)
-        const newest = count === 0 ? [] : lines.filter((line) => line !== '').slice(-count)
+        const all = kept.flatMap(parseLine).map(createPositioner())
+        const oldest = all[0]?.seq
+        const asked = all.filter((line) => after === undefined || line.seq > after).filter(createLineFilter(filter))
+        const newest = count === 0 ? [] : asked.slice(-count)
+        // Where the position asked for is older than everything kept, lines after it may have gone.
+        const forgotten = after !== undefined && after > 0 && oldest !== undefined && after < oldest
         return {
-          lines: newest.flatMap(parseLine),
+          lines: newest.map(({ level: _, ...line }) => line),
+          missed: after === undefined ? 0 : forgotten && texts[0] !== null ? null : asked.length - newest.length,
           unfollow: () => {
             if (listener !== undefined) listeners.delete(listener)
           },
@@ -121,16 +160,6 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
       for (const listener of listeners) listener(null)
       listeners.clear()
     },
-  }
-}
-
-/** A line that a crash cut in two is left out. */
-function parseLine(text: string): LogLine[] {
-  try {
-    const parsed = LogLine.safeParse(JSON.parse(text))
-    return parsed.success ? [parsed.data] : []
-  } catch {
-    return []
   }
 }
 
