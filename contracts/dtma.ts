@@ -62,6 +62,10 @@ export const AgentStatus = z.object({
 })
 export type AgentStatus = z.infer<typeof AgentStatus>
 
+/** In order of weight. */
+export const LogLevel = z.enum(['debug', 'info', 'warn', 'error'])
+export type LogLevel = z.infer<typeof LogLevel>
+
 /** One line of `GET /v1/instances/{id}/logs`, which answers `{ lines }`, or one JSON document a line with `follow=1` (NDJSON). */
 export const LogLine = z.object({
   at: z.iso.datetime(),
@@ -69,6 +73,8 @@ export const LogLine = z.object({
   text: ForeignText,
   /** Position: larger with each line of the instance, also over restarts of the agent. Agents of before send none. */
   seq: z.int().nonnegative().optional(),
+  /** What the line says of itself; null: nothing. Agents of before send none. */
+  level: LogLevel.nullable().optional(),
 })
 export type LogLine = z.infer<typeof LogLine>
 export const LogLines = z.object({ lines: z.array(LogLine) })

@@ -56,6 +56,12 @@ export const ERROR_CATALOGUE = {
     action: 'Wait a few minutes and try again.',
     retryable: true,
   },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    text: 'Too many people follow logs of this toolbox already.',
+    action: 'Close other log pages, or pause this one and refresh it by hand.',
+    retryable: true,
+  },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     text: 'The request is too large.',

@@ -1,15 +1,11 @@
 import { z } from 'zod'
-import { LogLine } from './dtma.ts'
+import { LogLevel, LogLine } from './dtma.ts'
 import { Failure } from './errors.ts'
 import { Id, Text } from './names.ts'
 
-/** In order of weight: a filter by one level lets the weightier ones through too. */
-export const LogLevel = z.enum(['debug', 'info', 'warn', 'error'])
-export type LogLevel = z.infer<typeof LogLevel>
-
 const Timestamp = z.iso.datetime()
 
-/** What of a log is asked for; a line without a level passes no filter by level. */
+/** What of a log is asked for. A level lets the weightier ones through too; a line without a level passes no filter by level. */
 export const LogFilter = z.object({
   /** Part of the text, in upper or lower case. */
   search: Text.min(1, 'Give some text to search for.').max(200, 'Use at most 200 characters.').optional(),
@@ -38,12 +34,12 @@ export const LogInstance = z.object({
 })
 export type LogInstance = z.infer<typeof LogInstance>
 
-/** How far the log of each instance was read: `instance:seq`, joined by dots. */
+/** How far the log of each instance was read: `instance:seq`, joined by dots; `0` is no log at all. */
 export const LogCursor = z
   .string()
   .max(1_000)
   .regex(
-    /^(?:[0-9a-f-]{36}:\d{1,16}(?:\.[0-9a-f-]{36}:\d{1,16})*)?$/,
+    /^(?:0|[0-9a-f-]{36}:\d{1,16}(?:\.[0-9a-f-]{36}:\d{1,16})*)$/,
     'This is not a position in a log; leave it out to begin with the newest lines.',
   )
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { LogLevel } from '#contracts/logs.ts'
+import type { LogLevel } from '#contracts/dtma.ts'
 import { createLevelReader, levelOf } from './log-level.ts'
 
 const CASES: [text: string, level: LogLevel | null][] = [
@@ -57,7 +57,9 @@ describe('the level of a line', () => {
       ['stderr', '    and more', null],
       ['agent', 'ERROR: what the toolbox says has no level', null],
     ] as const
-    expect(lines.map(([stream, text]) => levelIn({ stream, text }))).toEqual(lines.map(([, , level]) => level))
+    expect(lines.map(([stream, text]) => levelIn({ stream, text }))).toEqual(
+      lines.map(([, , level]) => level),
+    )
   })
 
   it('is found in a hostile line in no time', () => {

@@ -1,5 +1,5 @@
-import type { LogLine } from '#contracts/dtma.ts'
-import type { LogLevel } from '#contracts/logs.ts'
+import { stripVTControlCharacters } from 'node:util'
+import type { LogLevel, LogLine } from '#contracts/dtma.ts'
 
 const WORDS: Readonly<Record<LogLevel, string>> = {
   debug: 'trace|debug|dbg|verbose|silly|fine|finer|finest',
@@ -16,7 +16,6 @@ const ANY = Object.values(WORDS).join('|')
 
 /** Keys under which structured logs say their level: pino, bunyan, winston, Python's, Google's, ECS. */
 const KEYS = ['level', 'severity', 'lvl', 'levelname', 'log.level']
-const ESCAPES = /\u001b\[[0-9;?]*[ -/]*[@-~]/g
 /** A level stands near the beginning; bounded, so that no line takes long. */
 const LOOKED_AT = 240
 /** What may stand before the level: times, process ids, names in brackets. */
@@ -42,7 +41,8 @@ const FIRST: readonly RegExp[] = [
 /** The same in lower case counts as a level only after something that is no sentence: a time, or npm. */
 const AFTER = new RegExp(String.raw`^(${ANY})\s`)
 /** Exceptions as Node, Python and Go print them. */
-const EXCEPTION = /^(?:(?:Uncaught )?[A-Z]\w*(?:Error|Exception)\b|Traceback \(most recent call last\)|panic: )/
+const EXCEPTION =
+  /^(?:(?:Uncaught )?[A-Z]\w*(?:Error|Exception)\b|Traceback \(most recent call last\)|panic: )/
 /** Go's and Google's own: one letter, month and day. */
 const GLOG = /^([DIWEF])\d{4} \d{2}:/
 const GLOG_LEVELS: Readonly<Record<string, LogLevel>> = {
@@ -57,7 +57,7 @@ const CONTINUED = /^(?:\s+\S|[)}\]]+[,;]?$)/
 
 /** The level that a line says it has, or null. */
 export function levelOf(text: string): LogLevel | null {
-  const line = text.replace(ESCAPES, '').trimStart()
+  const line = stripVTControlCharacters(text).trimStart()
   if (line.startsWith('{')) {
     const level = levelOfJson(line)
     if (level !== null) return level

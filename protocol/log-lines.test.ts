@@ -20,7 +20,12 @@ it('gives lines of before a position that grows, and below that of what was writ
 
 it('finds by text in any case, level and above, and time', () => {
   const read = createPositioner()
-  const lines = [line(1, '[DEBUG] cache'), line(2, '[WARN] Slow'), line(3, '[ERROR] slow'), line(4, 'slow')].map(read)
+  const lines = [
+    line(1, '[DEBUG] cache'),
+    line(2, '[WARN] Slow'),
+    line(3, '[ERROR] slow'),
+    line(4, 'slow'),
+  ].map(read)
   const found = (filter: Parameters<typeof createLineFilter>[0]) =>
     lines.filter(createLineFilter(filter)).map(({ text }) => text)
   expect(found({})).toHaveLength(4)

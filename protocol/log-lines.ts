@@ -1,5 +1,5 @@
-import type { LogLine } from '#contracts/dtma.ts'
-import { type LogFilter, LogLevel } from '#contracts/logs.ts'
+import { LogLevel, type LogLine } from '#contracts/dtma.ts'
+import type { LogFilter } from '#contracts/logs.ts'
 import { createLevelReader } from './log-level.ts'
 
 export type PositionedLine = LogLine & { seq: number }
@@ -16,7 +16,8 @@ export function createPositioner(): (line: LogLine) => LeveledLine {
   let last = -1
   return (line) => {
     last = line.seq ?? Math.max(last + 1, positionAt(new Date(line.at)))
-    return { ...line, seq: last, level: levelOf(line) }
+    const level = levelOf(line)
+    return { ...line, seq: last, level: line.level === undefined ? level : line.level }
   }
 }
 

@@ -102,7 +102,7 @@ export async function seedApiKey(userId: string): Promise<string> {
 
 /** An enrolled, active toolbox with a real key; nothing listens at its URL unless one is given. */
 export async function seedToolbox(
-  input: { name?: string; url?: string; identity?: Identity; memoryMb?: number } = {},
+  input: { name?: string; url?: string; identity?: Identity; certificate?: string; memoryMb?: number } = {},
 ): Promise<TestToolbox> {
   const identity = input.identity ?? (await createIdentity('toolbox'))
   const name = input.name ?? `box-${randomBytes(4).toString('hex')}`
@@ -115,7 +115,7 @@ export async function seedToolbox(
         kind: 'local',
         state: 'active',
         url,
-        certificate: identity.certificate,
+        certificate: input.certificate ?? identity.certificate,
         driver: 'process',
         isolation: 'uid',
         agentVersion: '0.1.0',

@@ -14,6 +14,8 @@ export interface ToolboxStandIn {
   certificate: string
   /** What serves `/v1/instances/{id}/mcp`: another server's URL, or a handler. */
   instances: Map<string, string | RequestListener>
+  /** What serves `/v1/instances/{id}/logs`. */
+  logs: Map<string, RequestListener>
   /** `METHOD` and headers of each request to an instance, in order. */
   seen: { method: string; instanceId: string; headers: IncomingMessage['headers'] }[]
   /** Cuts every connection. */
@@ -29,6 +31,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
   const identity = await createIdentity('toolbox')
   const allowed = publicKeyFingerprint(clientCertificate)
   const instances: ToolboxStandIn['instances'] = new Map()
+  const logs: ToolboxStandIn['logs'] = new Map()
   const seen: ToolboxStandIn['seen'] = []
   const server: Server = createServer(
     { cert: identity.certificate, key: identity.privateKey, requestCert: true, rejectUnauthorized: false },
@@ -39,6 +42,9 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
       }
       const key = (request.socket as TLSSocket).getPeerX509Certificate()?.publicKey
       if (key === undefined || fingerprintOfKey(key) !== allowed) return refuse(response, 401, 'UNAUTHORIZED')
+      const log = /^\/v1\/instances\/([^/]+)\/logs(?:\?|$)/.exec(request.url ?? '')?.[1]
+      if (log !== undefined)
+        return (logs.get(log) ?? ((_, unknown) => refuse(unknown, 404, 'NOT_FOUND')))(request, response)
       const instanceId = /^\/v1\/instances\/([^/]+)\/mcp$/.exec(request.url ?? '')?.[1] ?? ''
       seen.push({ method: request.method ?? '', instanceId, headers: request.headers })
       const target = instances.get(instanceId)
@@ -52,6 +58,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     certificate: identity.certificate,
     instances,
+    logs,
     seen,
     cut: () => server.closeAllConnections(),
     async stop() {

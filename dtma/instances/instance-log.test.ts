@@ -1,9 +1,11 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createRedactor } from '#protocol/redact.ts'
 import { createInstanceLog } from './instance-log.ts'
+import { logOutput } from './instance-log-output.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -79,4 +81,52 @@ it('is deleted, and tells its followers', async () => {
   await log.remove()
   expect(got).toEqual([null])
   expect(await readdir(folder).catch(() => [])).toEqual([])
+})
+
+it('gives positions that grow, also over a restart, a lost end and a clock that was set back', async () => {
+  const log = open()
+  for (let i = 0; i < 5; i++) log.write('stdout', String(i))
+  await log.flush()
+  const ahead = Date.now() * 1000 + 3_600_000_000
+  const line = { at: new Date().toISOString(), stream: 'stdout', text: 'from ahead', seq: ahead }
+  await appendFile(join(folder, 'current.ndjson'), `${JSON.stringify(line)}\n{"at":"cut in tw`)
+  const again = open()
+  again.write('stdout', '\nlast')
+  again.write('stdout', 'very last')
+  await again.flush()
+  const seqs = (await open().read(100)).lines.map(({ seq }) => seq ?? 0)
+  expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
+  expect(new Set(seqs).size).toBe(seqs.length)
+  expect(seqs.at(-1)).toBeGreaterThan(ahead)
+})
+
+it('goes on after a position, and says what is missing', async () => {
+  const log = open()
+  for (let i = 0; i < 10; i++) log.write('stdout', String(i))
+  const all = (await log.read(100)).lines
+  const after = all[3]?.seq ?? 0
+  const rest = await log.read(100, undefined, { after })
+  expect([rest.lines.map(({ text }) => text), rest.missed]).toEqual([['4', '5', '6', '7', '8', '9'], 0])
+  const some = await log.read(2, undefined, { after })
+  expect([some.lines.map(({ text }) => text), some.missed]).toEqual([['8', '9'], 4])
+  for (let i = 0; i < 40; i++) {
+    for (let j = 0; j < 10; j++) log.write('stdout', 'x'.repeat(8000))
+    await log.flush()
+  }
+  expect((await log.read(1, undefined, { after })).missed).toBeNull()
+})
+
+it('redacts what came in pieces, and leaves no half of a secret where a line is cut', async () => {
+  const log = open()
+  const stream = new PassThrough()
+  logOutput(stream, 'stderr', log)
+  for (const piece of ['key my-', 'sec', 'ret end\n', `${'y'.repeat(8 * 1024 - 4)}my-secret tail\n`])
+    stream.write(piece)
+  stream.end(`${'word '.repeat(38)}12345 my-secret ${'z'.repeat(70_000)}\n`)
+  await expect.poll(async () => (await log.read(10)).lines.length).toBe(3)
+  const texts = (await log.read(10)).lines.map(({ text }) => text)
+  expect(texts[0]).toBe('key [redacted] end')
+  for (const text of texts) expect(text).not.toContain('my-')
+  expect(texts[1]).toMatch(/y\[red \[line cut\]$/)
+  expect(texts[2]).toMatch(/^word .*\[line cut\]$/)
 })

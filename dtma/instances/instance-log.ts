@@ -4,6 +4,7 @@ import type { LogLine } from '#contracts/dtma.ts'
 import type { LogFilter } from '#contracts/logs.ts'
 import type { LogSink } from '#dtma/drivers/driver.ts'
 import { readFileIfThere } from '#dtma/state/atomic-file.ts'
+import { createLevelReader } from '#protocol/log-level.ts'
 import { createLineFilter, createPositioner, positionAt } from '#protocol/log-lines.ts'
 import type { Redactor } from '#protocol/redact.ts'
 import { lastPosition, parseLine } from './instance-log-files.ts'
@@ -51,6 +52,7 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
   const previous = join(folder, 'previous.ndjson')
   const listeners = new Set<LogListener>()
   let redactor = initialRedactor
+  const levelOf = createLevelReader()
   let recent: LogLine[] = []
   let pending: string[] = []
   let pendingChars = 0
@@ -104,12 +106,14 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
     write(stream, text) {
       const now = new Date()
       const redacted = redactor.text(text)
+      const shown =
+        redacted.length > MAX_LINE_CHARS ? `${redacted.slice(0, MAX_LINE_CHARS)} [line cut]` : redacted
       const line: LogLine = {
         at: now.toISOString(),
         stream,
-        text:
-          redacted.length > MAX_LINE_CHARS ? `${redacted.slice(0, MAX_LINE_CHARS)} [line cut]` : redacted,
+        text: shown,
         seq: nextPosition(now),
+        level: levelOf({ stream, text: shown }),
       }
       recent.push(line)
       if (recent.length > RECENT_LINES * 2) recent = recent.slice(-RECENT_LINES)
@@ -131,13 +135,16 @@ export function createInstanceLog(folder: string, initialRedactor: Redactor): In
         if (listener !== undefined) listeners.add(listener)
         const all = kept.flatMap(parseLine).map(createPositioner())
         const oldest = all[0]?.seq
-        const asked = all.filter((line) => after === undefined || line.seq > after).filter(createLineFilter(filter))
+        const asked = all
+          .filter((line) => after === undefined || line.seq > after)
+          .filter(createLineFilter(filter))
         const newest = count === 0 ? [] : asked.slice(-count)
         // Where the position asked for is older than everything kept, lines after it may have gone.
         const forgotten = after !== undefined && after > 0 && oldest !== undefined && after < oldest
         return {
-          lines: newest.map(({ level: _, ...line }) => line),
-          missed: after === undefined ? 0 : forgotten && texts[0] !== null ? null : asked.length - newest.length,
+          lines: newest,
+          missed:
+            after === undefined ? 0 : forgotten && texts[0] !== null ? null : asked.length - newest.length,
           unfollow: () => {
             if (listener !== undefined) listeners.delete(listener)
           },

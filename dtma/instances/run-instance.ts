@@ -12,6 +12,8 @@ const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 30_000
 /** A server that ran this long had a good start: its next restart waits the shortest time again. */
 const STABLE_MS = 60_000
+/** Of a line on stdout that is no message; the log redacts it before it cuts it shorter. */
+const MAX_CHATTER_CHARS = 64 * 1024
 
 /**
  * Installs, starts and restarts the server until `signal` aborts; nothing of it is left when this returns. An exit or failure
@@ -121,7 +123,7 @@ function openBridge(context: RunnerContext, stdio: NonNullable<Run['stdio']>): S
   return createStdioBridge({
     ...stdio,
     clientInfo: { name: 'toolberth-dtma', version: AGENT_VERSION },
-    onChatter: (line) => context.log.write('stdout', line.slice(0, 8 * 1024)),
+    onChatter: (line) => context.log.write('stdout', line.slice(0, MAX_CHATTER_CHARS)),
   })
 }
 

@@ -44,6 +44,7 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
   let changed = Promise.withResolvers<void>()
   let run: Run | null = null
   let target: McpTarget | null = null
+  let redactor = createRedactor([])
 
   function show(change: Partial<InstanceView>): void {
     const next = { ...view, ...change }
@@ -74,7 +75,8 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
     if (record.spec !== null) {
       const { env, secretNames, source } = record.spec
       const headers = source.type === 'remote' ? headerSecrets(source.headers) : []
-      services.log.redactWith(createRedactor([...secretNames.map((name) => env[name] ?? ''), ...headers]))
+      redactor = createRedactor([...secretNames.map((name) => env[name] ?? ''), ...headers])
+      services.log.redactWith(redactor)
     }
     if (record.desired === 'running') await runInstance(context, signal)
     else if (record.desired === 'absent') await removeInstance(context, signal)
@@ -96,7 +98,7 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
 
   function fail(error: unknown): void {
     const code = error instanceof InstanceFailure ? error.code : 'TOOLBOX_INTERNAL'
-    const detail = error instanceof Error ? error.message.slice(0, 4000) : 'Unknown failure.'
+    const detail = error instanceof Error ? redactor.text(error.message).slice(0, 4000) : 'Unknown failure.'
     if (!(error instanceof InstanceFailure))
       services.logger.error({ err: error, instance: record.id }, 'instance failed')
     services.log.write('agent', detail)

@@ -10,6 +10,7 @@ import {
   type PutInstance,
 } from '#contracts/dtma.ts'
 import { InstanceStatus } from '#contracts/instances.ts'
+import type { LogFilter } from '#contracts/logs.ts'
 import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
 import { createPinnedDispatcher, PinMismatchError } from '#protocol/pinned-dispatcher.ts'
 import { type IdentityName, loadControlIdentity } from '#server/toolboxes/identities.ts'
@@ -84,9 +85,18 @@ export function putAgent(toolbox: ToolboxAddress, body: PutAgent): Promise<z.out
   return call(toolbox, 'PUT', '/v1/agent', PutAgentAnswer, { body })
 }
 
-/** The last lines of an instance's log, redacted by the agent. Throws DtmaError. */
-export async function getLogs(toolbox: ToolboxAddress, id: string, tail: number, options?: CallOptions) {
-  return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?tail=${tail}`, LogLines, options)).lines
+/**
+ * The last lines of an instance's log, redacted by the agent; with a filter, the last of those that pass it (agents of before
+ * ignore it). Throws DtmaError.
+ */
+export async function getLogs(
+  toolbox: ToolboxAddress,
+  id: string,
+  tail: number,
+  options: CallOptions & { filter?: LogFilter } = { wait: true },
+) {
+  const query = new URLSearchParams({ tail: String(tail), ...options.filter })
+  return (await call(toolbox, 'GET', `/v1/instances/${id}/logs?${query}`, LogLines, options)).lines
 }
 
 /**
@@ -157,7 +167,7 @@ async function send(
   return bytes
 }
 
-function refusal(toolbox: ToolboxAddress, status: number, bytes: Buffer): DtmaError {
+export function refusal(toolbox: ToolboxAddress, status: number, bytes: Buffer): DtmaError {
   const said = errorIn(bytes)
   return new DtmaError(
     status >= 500 ? 'TOOLBOX_INTERNAL' : 'TOOLBOX_REFUSED',
@@ -174,7 +184,7 @@ function errorIn(bytes: Buffer): AgentError['error'] | null {
   }
 }
 
-function toDtmaError(toolbox: ToolboxAddress, error: unknown): DtmaError {
+export function toDtmaError(toolbox: ToolboxAddress, error: unknown): DtmaError {
   if (error instanceof BoundedHttpError)
     return new DtmaError('TOOLBOX_INTERNAL', error.message, { cause: error })
   const { host } = new URL(toolbox.url)

@@ -103,12 +103,12 @@ export async function* streamEvents(options: {
 }
 
 /** A stream that just ends is over for its client; one that fails is opened again. */
-function throwIfStopping(): void {
+export function throwIfStopping(): void {
   if (areStreamsEnded()) throw new AppError('STOPPING', 'the process ends')
 }
 
 /** The user was renamed, disabled, given another role or password, or lost an API key. */
-function changesRights({ type, subjectId }: StoredEvent['event'], actor: UserActor): boolean {
+export function changesRights({ type, subjectId }: StoredEvent['event'], actor: UserActor): boolean {
   return type === 'apiKey.updated' || (type === 'user.updated' && subjectId === actor.userId)
 }
 

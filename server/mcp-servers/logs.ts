@@ -1,51 +1,95 @@
 import { z } from 'zod'
 import { LogLine } from '#contracts/dtma.ts'
-import type { Logs, LogsInput } from '#contracts/servers.ts'
+import type { LogEntry, LogFilter, Logs, LogsInput } from '#contracts/logs.ts'
+import { createLineFilter, createPositioner } from '#protocol/log-lines.ts'
 import type { UserCtx } from '#server/context.ts'
-import { withActor } from '#server/db/with-actor.ts'
+import { type Db, withActor } from '#server/db/with-actor.ts'
 import { getLogs } from '#server/dtma/client.ts'
 import { DtmaError } from '#server/dtma/errors.ts'
 import { AppError } from '#server/errors.ts'
-import { fetchServer } from './fetch.ts'
+import { formatLogCursor } from './logs-cursor.ts'
+import { instanceView, type LoggedInstance, loadLoggedInstances } from './logs-instances.ts'
 
 /**
- * The last log lines of a server: from its toolbox, or of a failed deployment the kept ones. Throws AppError NOT_FOUND,
- * TOOLBOX_UNREACHABLE.
+ * The last log lines of a server that pass the filter, of all its instances in order of time: from the toolbox, or once no
+ * instance is left, those kept when its last deployment failed. Throws AppError NOT_FOUND, TOOLBOX_UNREACHABLE and its like.
  */
 export async function readLogs({
   ctx,
-  input,
+  input: { id, instanceId, tail, ...filter },
 }: {
   ctx: UserCtx
   input: z.output<typeof LogsInput>
 }): Promise<z.infer<typeof Logs>> {
-  const { instance, kept } = await withActor(ctx.actor, async (db) => {
-    const server = await fetchServer(db, input.id)
-    const instance = await db.instance.findFirst({
-      where: server.liveInstanceId
-        ? { id: server.liveInstanceId }
-        : { serverId: server.id, goneAt: null, accepted: true, desired: { not: 'absent' } },
-      orderBy: { createdAt: 'desc' },
-      include: { toolbox: { select: { id: true, url: true, certificate: true } } },
-    })
-    const failed = await db.deployment.findFirst({
-      where: { serverId: server.id },
-      orderBy: { createdAt: 'desc' },
-      select: { logTail: true },
-    })
-    return { instance, kept: failed?.logTail ?? [] }
-  })
+  return collectLogs(ctx, { id, tail, filter, ...(instanceId !== undefined && { instanceId }) })
+}
+
+/** The same for any number of lines. */
+export async function collectLogs(
+  ctx: UserCtx,
+  { id, instanceId, tail, filter }: { id: string; instanceId?: string; tail: number; filter: LogFilter },
+): Promise<z.infer<typeof Logs>> {
+  const { instances, kept } = await withActor(ctx.actor, async (db) => ({
+    instances: await loadLoggedInstances(db, id, instanceId),
+    kept: await keptLines(db, id, instanceId),
+  }))
   const at = new Date().toISOString()
-  if (!instance?.toolbox.url || !instance.toolbox.certificate)
-    return { lines: z.array(LogLine).parse(kept).slice(-input.tail), source: 'kept', at }
-  const { id, url, certificate } = instance.toolbox
+  const readable = instances.filter(({ toolbox }) => toolbox !== null)
+  if (readable.length === 0) {
+    const lines = kept.map(createPositioner()).filter(createLineFilter(filter))
+    return {
+      cursor: formatLogCursor(new Map()),
+      lines: lines.slice(-tail).map((line) => ({ ...line, instanceId: null })),
+      source: 'kept',
+      instances: [],
+      at,
+    }
+  }
+  const logs = await Promise.all(readable.map((instance) => readInstance(instance, tail, filter)))
+  const lines = logs
+    .flatMap((log) => log.lines)
+    .toSorted((a, b) => a.seq - b.seq)
+    .slice(-tail)
+  const cursor = formatLogCursor(new Map(logs.map(({ instance, position }) => [instance.id, position])))
+  return { cursor, lines, source: 'toolbox', instances: instances.map(instanceView), at }
+}
+
+/** The position is that of the newest line at the time, whether it passes the filter or not; what comes after it is new. */
+async function readInstance(
+  instance: LoggedInstance,
+  tail: number,
+  filter: LogFilter,
+): Promise<{ instance: LoggedInstance; lines: LogEntry[]; position: number }> {
+  const { toolbox } = instance
+  if (!toolbox) return { instance, lines: [], position: 0 }
   try {
-    return { lines: await getLogs({ id, url, certificate }, instance.id, input.tail), source: 'toolbox', at }
+    const filtered = Object.keys(filter).length > 0
+    // Asked first: a line that comes in between is sent twice rather than not at all.
+    const newest = filtered ? await getLogs(toolbox, instance.id, 1) : null
+    const answered = await getLogs(toolbox, instance.id, tail, { wait: true, filter })
+    const lines = answered.map(createPositioner())
+    // Agents that know no positions know no filter either.
+    const old = answered.some(({ seq }) => seq === undefined)
+    const passing = old ? lines.filter(createLineFilter(filter)) : lines
+    return {
+      instance,
+      lines: passing.map((line) => ({ ...line, instanceId: instance.id })),
+      position: (newest?.map(createPositioner()) ?? lines).at(-1)?.seq ?? 0,
+    }
   } catch (error) {
     if (error instanceof DtmaError && error.agentCode === 'NOT_FOUND')
-      return { lines: [], source: 'toolbox', at }
+      return { instance, lines: [], position: 0 }
     if (error instanceof DtmaError)
       throw new AppError(error.code, error.message, { detail: error.message, cause: error })
     throw error
   }
+}
+
+async function keptLines(db: Db, serverId: string, instanceId: string | undefined): Promise<LogLine[]> {
+  const deployment = await db.deployment.findFirst({
+    where: { serverId, ...(instanceId !== undefined && { instanceId }) },
+    orderBy: { createdAt: 'desc' },
+    select: { logTail: true },
+  })
+  return z.array(LogLine).parse(deployment?.logTail ?? [])
 }

@@ -34,7 +34,7 @@ export const router = t.router
 /** Maps every failure once: the domain's keep their code, unknown ones are logged and never leave with their text. */
 const mapErrors = t.middleware(async ({ next, ctx, path }) => {
   const result = await next()
-  if (result.ok) return result
+  if (result.ok) return isStream(result.data) ? { ...result, data: mapErrorsOf(result.data) } : result
   const error = toAppError(result.error)
   const level = error.code === 'INTERNAL' ? 'error' : error.code === 'STORE_UNAVAILABLE' ? 'warn' : 'debug'
   logger[level](
@@ -43,6 +43,20 @@ const mapErrors = t.middleware(async ({ next, ctx, path }) => {
   )
   return { ...result, error: toTrpcError(error) }
 })
+
+function isStream(data: unknown): data is AsyncIterable<unknown> {
+  return typeof data === 'object' && data !== null && Symbol.asyncIterator in data
+}
+
+/** A subscription fails after it was answered; its error needs its own status too, or clients would come back for ever. */
+async function* mapErrorsOf(stream: AsyncIterable<unknown>): AsyncGenerator<unknown, void> {
+  try {
+    yield* stream
+  } catch (error) {
+    if (error instanceof AppError) throw toTrpcError(error)
+    throw error
+  }
+}
 
 const requirePermission = t.middleware(({ ctx, meta, next }) => {
   const { actor, refusal } = ctx

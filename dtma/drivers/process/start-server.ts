@@ -10,7 +10,7 @@ import {
   type Run,
   type RunExit,
 } from '#dtma/drivers/driver.ts'
-import { createLineReader } from '#mcp/line-reader.ts'
+import { logOutput } from '#dtma/instances/instance-log-output.ts'
 import { endProcesses, killProcesses, type Membership } from './end-processes.ts'
 import { usersListeningOn } from './listening-sockets.ts'
 import { forgetPid, notePid } from './pid-file.ts'
@@ -18,7 +18,6 @@ import type { Watchdog } from './watchdog.ts'
 
 /** A grandchild may keep the pipes open; the end of the main process is reported after this time at the latest. */
 const DRAIN_MS = 1_000
-const MAX_LOG_LINE_CHARS = 8 * 1024
 /** Prefer servers over everything else when the machine itself runs out of memory (proc_pid_oom_score_adj(5), -1000 to 1000). */
 const OOM_SCORE = '800'
 
@@ -53,8 +52,8 @@ export async function startServer(options: StartOptions): Promise<Run> {
   })
   const ended = watchEnd(child)
   // Listening begins before anything is awaited, so that the last words of a short life are not missed.
-  if (child.stderr !== null) logLines(child.stderr, 'stderr', log)
-  if (!stdio && child.stdout !== null) logLines(child.stdout, 'stdout', log)
+  if (child.stderr !== null) logOutput(child.stderr, 'stderr', log)
+  if (!stdio && child.stdout !== null) logOutput(child.stdout, 'stdout', log)
   await spawned(child)
   const pid = child.pid as number
   await notePid(options.pidsFolder, `${instance.id}.server`, pid)
@@ -119,23 +118,6 @@ function watchEnd(child: ChildProcess): Promise<{ exitCode: number | null; signa
       })
     })
   })
-}
-
-function logLines(stream: Readable, name: 'stdout' | 'stderr', log: LogSink): void {
-  const reader = createLineReader({
-    maxChars: MAX_LOG_LINE_CHARS,
-    onLine: (line) => log.write(name, line),
-    onTooLong: (head) => log.write(name, `${head} [line cut]`),
-  })
-  stream.on('data', (chunk: Buffer) => {
-    reader.push(chunk)
-    const drained = log.drained()
-    if (drained === null) return
-    stream.pause()
-    void drained.then(() => stream.resume())
-  })
-  stream.on('end', () => reader.end())
-  stream.on('error', () => {})
 }
 
 /** Open, and where users differ: open by the server's own user, so that no other server can take its place. */

@@ -1,4 +1,6 @@
+import { tracked } from '@trpc/server'
 import { z } from 'zod'
+import { FollowLogsInput, Logs, LogsInput } from '#contracts/logs.ts'
 import {
   ById,
   DeleteServer,
@@ -6,8 +8,6 @@ import {
   Deployment,
   DeployServer,
   GrantServer,
-  Logs,
-  LogsInput,
   RedeployAnswer,
   RedeployServer,
   RevisionView,
@@ -25,10 +25,12 @@ import { redeployServer } from '#server/deployments/redeploy.ts'
 import { listRevisions } from '#server/deployments/revisions.ts'
 import { rollbackServer } from '#server/deployments/rollback.ts'
 import { updateServer } from '#server/deployments/update.ts'
+import { streamSignal } from '#server/events/streams.ts'
 import { getServer } from '#server/mcp-servers/get.ts'
 import { grantServer, revokeServer } from '#server/mcp-servers/grant.ts'
 import { listServers } from '#server/mcp-servers/list.ts'
 import { readLogs } from '#server/mcp-servers/logs.ts'
+import { followLogs } from '#server/mcp-servers/logs-follow.ts'
 import { deleteServer, restartServer, startServer, stopServer } from '#server/mcp-servers/want.ts'
 import { procedure, router } from '#server/trpc/init.ts'
 
@@ -47,6 +49,12 @@ export const servers = router({
   cancel: procedure('admin').input(ById).output(Deployment).mutation(cancelDeployment),
   deployments: procedure('admin').input(ById).output(z.array(Deployment)).query(listDeployments),
   logs: procedure('admin').input(LogsInput).output(Logs).query(readLogs),
+  followLogs: procedure('admin')
+    .input(FollowLogsInput)
+    .subscription(async function* ({ ctx, input, signal }) {
+      const messages = followLogs({ ctx, input, signal: streamSignal(signal) })
+      for await (const { cursor, message } of messages) yield tracked(cursor, message)
+    }),
   grant: procedure('admin').input(GrantServer).output(ServerSummary).mutation(grantServer),
   revoke: procedure('admin').input(GrantServer).output(ServerSummary).mutation(revokeServer),
 })
