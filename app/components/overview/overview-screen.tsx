@@ -148,7 +148,7 @@ function RecentEvents({ overview }: { overview: Overview }) {
 function deployButton(label: string) {
   return (
     <Button asChild variant="primary">
-      <Link href="/admin/servers?deploy=1">
+      <Link href="/admin/servers/new">
         <Plus aria-hidden />
         {label}
       </Link>

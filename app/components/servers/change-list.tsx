@@ -1,11 +1,11 @@
 import { ArrowRight } from 'lucide-react'
-import type { Change } from '#app/components/servers/edit-form.ts'
+import type { Change } from '#app/components/servers/changes.ts'
 
 /** What changes, before and after, side by side. */
-export function ChangeList({ changes }: { changes: Change[] }) {
+export function ChangeList({ changes, label: name = 'Changes' }: { changes: Change[]; label?: string }) {
   if (changes.length === 0) return <p className="text-sm text-muted">Nothing was changed.</p>
   return (
-    <ul aria-label="Changes" className="divide-y divide-line rounded-lg border border-line">
+    <ul aria-label={name} className="divide-y divide-line rounded-lg border border-line">
       {changes.map(({ label, before, after }) => (
         <li key={label} className="grid gap-1 px-4 py-3 sm:grid-cols-[10rem_minmax(0,1fr)] sm:gap-4">
           <span className="text-sm font-medium break-words">{label}</span>

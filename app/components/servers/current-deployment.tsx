@@ -1,32 +1,21 @@
 'use client'
 
-import { Pencil, RotateCw } from 'lucide-react'
-import { useState } from 'react'
-import { toast } from 'sonner'
+import { ArrowRight, Pencil, RotateCw } from 'lucide-react'
+import Link from 'next/link'
 import { DeploymentFailure } from '#app/components/servers/deployment-failure.tsx'
 import { DeploymentProgress } from '#app/components/servers/deployment-progress.tsx'
-import { EditDialog } from '#app/components/servers/edit-dialog.tsx'
 import { DeploymentStateBadge, isEnded } from '#app/components/servers/server-state.tsx'
+import { useCancel } from '#app/components/servers/use-cancel.ts'
 import { useRedeploy } from '#app/components/servers/use-redeploy.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
-import { trpc } from '#app/trpc/client.ts'
-import { readFailure } from '#app/trpc/failure.ts'
 import type { ServerDetail } from '#contracts/servers.ts'
 
 /** The deployment that goes on, or the one that ended badly; a live one is history and not shown. */
 export function CurrentDeployment({ server }: { server: ServerDetail }) {
   const deployment = server.deployments[0]
-  const [editing, setEditing] = useState(false)
   const redeploy = useRedeploy(server.id)
-  const utils = trpc.useUtils()
-  const cancel = trpc.servers.cancel.useMutation({
-    onSuccess: () => deployment && utils.servers.get.invalidate({ id: deployment.serverId }),
-    onError: (error) => {
-      const failure = readFailure(error)
-      toast.error(failure.text, { description: failure.action })
-    },
-  })
+  const cancel = useCancel(server.id)
   if (!deployment || deployment.state === 'live') return null
   const ended = isEnded(deployment.state)
   const serving = server.state === 'running' && server.instance ? server.instance.revisionNumber : null
@@ -39,9 +28,21 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
           <>
             <DeploymentStateBadge state={deployment.state} />
             {ended ? null : (
-              <Button size="sm" busy={cancel.isPending} onClick={() => cancel.mutate({ id: deployment.id })}>
-                Cancel
-              </Button>
+              <>
+                <Button
+                  size="sm"
+                  busy={cancel.isPending}
+                  onClick={() => cancel.mutate({ id: deployment.id })}
+                >
+                  Cancel
+                </Button>
+                <Button asChild size="sm" variant="quiet">
+                  <Link href={`/admin/servers/${server.id}/deployments/${deployment.id}`}>
+                    With its log
+                    <ArrowRight aria-hidden />
+                  </Link>
+                </Button>
+              </>
             )}
           </>
         }
@@ -58,15 +59,16 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
               {redeploy.isPending ? null : <RotateCw aria-hidden />}
               Try again
             </Button>
-            <Button onClick={() => setEditing(true)}>
-              <Pencil aria-hidden />
-              Edit configuration
+            <Button asChild>
+              <Link href={`/admin/servers/${server.id}/edit`}>
+                <Pencil aria-hidden />
+                Edit configuration
+              </Link>
             </Button>
           </div>
         ) : null}
         <DeploymentProgress deployment={deployment} />
       </div>
-      <EditDialog open={editing} onClose={() => setEditing(false)} server={server} />
     </Card>
   )
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type DeployValues, valuesOf } from '#app/components/servers/deploy-form.ts'
-import { changesBetween, editResolver, toUpdateInput } from '#app/components/servers/edit-form.ts'
+import { changesBetween } from '#app/components/servers/changes.ts'
+import { type DeployValues, valuesOf } from '#app/components/servers/deploy-values.ts'
+import { editResolver, rebase, toUpdateInput } from '#app/components/servers/edit-form.ts'
 import { UpdateServer } from '#contracts/servers.ts'
 
 const server = {
@@ -29,23 +30,23 @@ const server = {
 const before = valuesOf(server)
 const edited = (changes: Partial<DeployValues>) => ({ ...before, ...changes })
 const [apiKey, logLevel] = before.env as [DeployValues['env'][number], DeployValues['env'][number]]
-const check = (changes: Partial<DeployValues>) =>
-  editResolver(server)(edited(changes), undefined, { fields: {}, shouldUseNativeValidation: false })
+const check = async (changes: Partial<DeployValues>) =>
+  editResolver(server, () => before)(edited(changes), undefined, {
+    fields: {},
+    shouldUseNativeValidation: false,
+  })
 
 describe('the edit dialog', () => {
   it('begins with the latest revision, changes nothing by itself and keeps secrets that it cannot read', async () => {
     expect(changesBetween(before, before)).toEqual([])
     expect((await check({})).errors).toEqual({})
-    expect(UpdateServer.parse(toUpdateInput(server, before))).toEqual({
+    expect(toUpdateInput(server, before, before)).toEqual({ id: server.id, baseRevision: 3 })
+    const changed = edited({ memoryMb: '256', env: [apiKey, { ...logLevel, value: 'debug' }] })
+    expect(UpdateServer.parse(toUpdateInput(server, before, changed)), 'what changed alone').toEqual({
       id: server.id,
       baseRevision: 3,
-      description: null,
-      visibility: 'restricted',
-      source: server.revision.source,
-      transport: 'streamable-http',
-      http: server.revision.http,
-      env: { API_KEY: { keep: true }, LOG_LEVEL: { value: 'info', secret: false } },
-      limits: server.revision.limits,
+      env: { API_KEY: { keep: true }, LOG_LEVEL: { value: 'debug', secret: false } },
+      limits: { memoryMb: 256, cpus: 0.5, pids: 64 },
     })
   })
 
@@ -83,5 +84,36 @@ describe('the edit dialog', () => {
       memoryMb: { message: 'At least 64 MiB.' },
       env: [undefined, { name: { message: expect.stringContaining('PATH') } }],
     })
+  })
+
+  it('puts what was typed on top of what another admin saved meanwhile', () => {
+    const theirs = edited({
+      memoryMb: '512',
+      cpus: '2',
+      env: [apiKey, { ...logLevel, value: 'warn' }, { name: 'THEIRS', value: '1', secret: false }],
+    })
+    const mine = edited({
+      cpus: '4',
+      description: 'Mine',
+      env: [
+        { ...logLevel, value: 'debug' },
+        { name: 'MINE', value: '2', secret: false },
+      ],
+    })
+    const rebased = rebase(before, mine, theirs)
+    expect(rebased).toMatchObject({ memoryMb: '512', cpus: '4', description: 'Mine' })
+    expect(Object.fromEntries(rebased.env.map(({ name, value }) => [name, value])), 'one removed').toEqual({
+      LOG_LEVEL: 'debug',
+      THEIRS: '1',
+      MINE: '2',
+    })
+    expect(rebase(before, before, theirs), 'nothing typed').toEqual(theirs)
+    expect(changesBetween(theirs, rebased).map(({ label }) => label)).toEqual([
+      'CPU cores',
+      'API_KEY',
+      'LOG_LEVEL',
+      'MINE',
+      'Description',
+    ])
   })
 })

@@ -1,100 +1,75 @@
-import { type ServerDetail, UpdateServer, type UpdateServerInput } from '#contracts/servers.ts'
-import { type DeployValues, resolverOf, toDeployInput } from './deploy-form.ts'
-import { TRANSPORT_LABELS } from './source-text.ts'
+import { toDeployInput } from '#app/components/servers/deploy-input.ts'
+import type { DeployValues, EditedServer, EnvRow } from '#app/components/servers/deploy-values.ts'
+import { resolverOf } from '#app/components/servers/form-check.ts'
+import { UpdateServer, type UpdateServerInput } from '#contracts/servers.ts'
 
-type Edited = Pick<ServerDetail, 'id' | 'name' | 'description' | 'visibility' | 'revision'>
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 
-/** A change as it is shown before it is confirmed; null: there is nothing on this side. Never a secret's value. */
-export interface Change {
-  label: string
-  before: string | null
-  after: string | null
-  /** Whether the server has to be deployed anew for it. */
-  deploys: boolean
-}
-
-/** What `servers.update` takes of the dialog's values. A secret whose box is empty is kept. */
+/** What `servers.update` takes: the parts that differ alone. A secret whose box is empty is kept. */
 export function toUpdateInput(
-  server: Pick<Edited, 'id' | 'revision'>,
-  values: DeployValues,
+  server: Pick<EditedServer, 'id' | 'revision'>,
+  before: DeployValues,
+  after: DeployValues,
 ): UpdateServerInput {
-  const {
-    name: _name,
-    toolboxId: _toolbox,
-    grants: _grants,
-    env = {},
-    description,
-    ...rest
-  } = toDeployInput(values)
-  const kept = values.env.filter((row) => row.kept && row.kept === row.name.trim() && !row.value)
-  return {
-    ...rest,
-    id: server.id,
-    baseRevision: server.revision?.number,
-    description: description ?? null,
-    env: { ...env, ...Object.fromEntries(kept.map(({ name }) => [name.trim(), { keep: true as const }])) },
+  const [from, to] = [toDeployInput(before), toDeployInput(after)]
+  const input: UpdateServerInput = { id: server.id, baseRevision: server.revision?.number }
+  if (from.description !== to.description) input.description = to.description ?? null
+  if (from.visibility !== to.visibility) input.visibility = to.visibility
+  if (!same(from.source, to.source) || !same(headerNames(before), headerNames(after)))
+    input.source = to.source
+  if (from.transport !== to.transport) input.transport = to.transport
+  if (!same(from.http, to.http) && to.http) input.http = to.http
+  if (!same(from.limits, to.limits)) input.limits = to.limits
+  if (!same(from.data, to.data)) input.data = to.data ?? []
+  if (from.drainSeconds !== to.drainSeconds) input.drainSeconds = to.drainSeconds
+  const kept = after.env.filter((row) => row.kept && row.kept === row.name.trim() && !row.value)
+  const env = {
+    ...to.env,
+    ...Object.fromEntries(kept.map(({ name }) => [name.trim(), { keep: true as const }])),
   }
+  if (!same(before.env, after.env)) input.env = env
+  return input
 }
 
-/** Checks the dialog with the very schema that the server uses. */
-export function editResolver(server: Pick<Edited, 'id' | 'revision'>) {
+const headerNames = (values: DeployValues) => values.headers.map((row) => row.name.trim())
+
+/** Checks the page with the very schema that the server uses. */
+export function editResolver(server: Pick<EditedServer, 'id' | 'revision'>, before: () => DeployValues) {
   return resolverOf((values) => {
-    const issues = UpdateServer.safeParse(toUpdateInput(server, values)).error?.issues ?? []
-    const renamed = values.env.flatMap((row, index) =>
-      row.kept && row.kept !== row.name.trim() && !row.value
-        ? [{ field: `env.${index}.value`, message: 'Give the value again: a secret cannot be renamed.' }]
-        : [],
+    const issues = UpdateServer.safeParse(toUpdateInput(server, before(), values)).error?.issues ?? []
+    const renamed = (['env', 'headers'] as const).flatMap((list) =>
+      values[list].flatMap((row, index) =>
+        row.kept && row.kept !== row.name.trim() && !row.value
+          ? [
+              {
+                field: `${list}.${index}.value` as const,
+                message: 'Give the value again: a secret cannot be renamed.',
+              },
+            ]
+          : [],
+      ),
     )
     return { issues, fields: renamed }
   })
 }
 
-const LABELS = {
-  package: 'Package',
-  version: 'Version',
-  bin: 'Executable',
-  args: 'Arguments',
-  httpPath: 'Endpoint path',
-  httpPort: 'Port',
-  memoryMb: 'Memory (MiB)',
-  cpus: 'CPU cores',
-  pids: 'Processes',
-} as const satisfies Partial<Record<keyof DeployValues, string>>
-const HTTP_ONLY = new Set(['httpPath', 'httpPort'])
-const VISIBILITIES = { everyone: 'Everyone', restricted: 'Only users it is granted to' } as const
-
-/** What differs between the values that the dialog began with and those that it has now. */
-export function changesBetween(before: DeployValues, after: DeployValues): Change[] {
-  const changes: Change[] = []
-  const add = (label: string, from: string, to: string, deploys = true) => {
-    if (from !== to) changes.push({ label, before: from || null, after: to || null, deploys })
-  }
-  add('Transport', TRANSPORT_LABELS[before.transport], TRANSPORT_LABELS[after.transport])
-  for (const [field, label] of Object.entries(LABELS) as [keyof typeof LABELS, string][]) {
-    const of = (values: DeployValues) =>
-      HTTP_ONLY.has(field) && values.transport === 'stdio'
-        ? ''
-        : field === 'httpPort'
-          ? `${values.httpPortBy} ${values.httpPort.trim()}`
-          : values[field].trim()
-    add(label, of(before), of(after))
-  }
-  changes.push(...variableChanges(before, after))
-  add('Description', before.description.trim(), after.description.trim(), false)
-  add('Who may use it', VISIBILITIES[before.visibility], VISIBILITIES[after.visibility], false)
-  return changes
+/** Puts what was typed on top of what somebody else has saved meanwhile; where both changed the same, what was typed wins. */
+export function rebase(before: DeployValues, mine: DeployValues, theirs: DeployValues): DeployValues {
+  const values = { ...theirs } as Record<keyof DeployValues, unknown>
+  for (const key of Object.keys(before) as (keyof DeployValues)[])
+    if (!same(before[key], mine[key])) values[key] = mine[key]
+  return { ...(values as unknown as DeployValues), env: rebaseRows(before.env, mine.env, theirs.env) }
 }
 
-function variableChanges(before: DeployValues, after: DeployValues): Change[] {
-  const rows = (values: DeployValues) =>
-    new Map(values.env.flatMap((row) => (row.name.trim() ? [[row.name.trim(), row] as const] : [])))
-  const [from, to] = [rows(before), rows(after)]
-  const shown = (row: DeployValues['env'][number] | undefined, replaced: boolean) =>
-    row === undefined ? null : row.secret ? (replaced ? 'a new secret' : 'a secret') : row.value
-  return [...new Set([...from.keys(), ...to.keys()])].flatMap((name) => {
-    const [old, next] = [from.get(name), to.get(name)]
-    const same = old && next && old.value === next.value && old.secret === next.secret
-    if (same) return []
-    return { label: name, before: shown(old, false), after: shown(next, old !== undefined), deploys: true }
+function rebaseRows(before: EnvRow[], mine: EnvRow[], theirs: EnvRow[]): EnvRow[] {
+  const find = (rows: EnvRow[], name: string) => rows.find((row) => row.name.trim() === name)
+  const names = [...new Set([...theirs, ...mine].map((row) => row.name.trim()))]
+  return names.flatMap((name) => {
+    const [was, my, their] = [find(before, name), find(mine, name), find(theirs, name)]
+    const chosen = same(was, my) ? their : my
+    if (!chosen) return []
+    // What can be kept is what the server has now.
+    const { kept: _kept, ...row } = chosen
+    return [their?.kept && chosen.secret ? { ...row, kept: their.kept } : row]
   })
 }

@@ -1,9 +1,11 @@
 'use client'
 
-import { Eye, EyeOff, Plus, Trash2 } from 'lucide-react'
-import { type ClipboardEvent, useState } from 'react'
+import { Plus, Trash2 } from 'lucide-react'
+import type { ClipboardEvent } from 'react'
 import { Controller, type UseFormReturn, useFieldArray } from 'react-hook-form'
-import { type DeployValues, looksSecret, parseEnvBlock } from '#app/components/servers/deploy-form.ts'
+import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { looksSecret, parseEnvBlock } from '#app/components/servers/env-text.ts'
+import { SecretInput } from '#app/components/servers/secret-input.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { FieldError } from '#app/components/ui/field.tsx'
 import { Input } from '#app/components/ui/input.tsx'
@@ -12,16 +14,16 @@ import { Switch } from '#app/components/ui/switch.tsx'
 interface EnvRowProps {
   form: UseFormReturn<DeployValues>
   index: number
+  /** As it is counted aloud. */
+  number: number
   onPaste: (event: ClipboardEvent<HTMLInputElement>, index: number) => void
   onRemove: () => void
 }
 
-function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
-  const [shown, setShown] = useState(false)
+function EnvRowEditor({ form, index, number, onPaste, onRemove }: EnvRowProps) {
   const { register, formState, setValue, watch } = form
   const errors = formState.errors.env?.[index]
   const secret = watch(`env.${index}.secret`)
-  const number = index + 1
   // Its value is there and cannot be read: an empty box keeps it.
   const kept = form.getValues(`env.${index}.kept`) !== undefined
   const keeps = kept && !watch(`env.${index}.value`)
@@ -44,29 +46,15 @@ function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
           spellCheck={false}
           onPaste={(event) => onPaste(event, index)}
         />
-        <div className="relative max-sm:order-last max-sm:col-span-2">
-          <Input
+        <div className="max-sm:order-last max-sm:col-span-2">
+          <SecretInput
             {...register(`env.${index}.value`)}
+            secret={secret}
+            what={`value ${number}`}
             aria-label={`Value of variable ${number}`}
             aria-invalid={errors?.value ? true : undefined}
             placeholder={kept ? 'Kept unless you replace it' : 'value'}
-            type={secret && !shown ? 'password' : 'text'}
-            className="pr-10 font-mono text-sm"
-            autoComplete="new-password"
-            spellCheck={false}
           />
-          {secret ? (
-            <Button
-              variant="quiet"
-              size="icon-sm"
-              className="absolute top-1 right-1"
-              aria-label={shown ? `Hide value ${number}` : `Show value ${number}`}
-              aria-pressed={shown}
-              onClick={() => setShown(!shown)}
-            >
-              {shown ? <EyeOff aria-hidden /> : <Eye aria-hidden />}
-            </Button>
-          ) : null}
         </div>
         <Button
           variant="danger-quiet"
@@ -96,7 +84,7 @@ function EnvRowEditor({ form, index, onPaste, onRemove }: EnvRowProps) {
   )
 }
 
-/** Variables of the server's process. A pasted `.env` block becomes one row a line. */
+/** Variables of the server's process besides those that its catalog entry asks for. A pasted `.env` block becomes one row a line. */
 export function EnvEditor({ form }: { form: UseFormReturn<DeployValues> }) {
   const rows = useFieldArray({ control: form.control, name: 'env' })
   const paste = (event: ClipboardEvent<HTMLInputElement>, index: number) => {
@@ -106,18 +94,21 @@ export function EnvEditor({ form }: { form: UseFormReturn<DeployValues> }) {
     rows.remove(index)
     rows.insert(index, pasted)
   }
+  const own = rows.fields.flatMap((row, index) => (row.asked ? [] : [{ id: row.id, index }]))
   return (
     <fieldset className="grid gap-2">
       <legend className="mb-1.5 text-sm font-medium">
-        Environment variables <span className="font-normal text-muted">optional</span>
+        {own.length < rows.fields.length ? 'More environment variables' : 'Environment variables'}{' '}
+        <span className="font-normal text-muted">optional</span>
       </legend>
-      {rows.fields.length > 0 ? (
+      {own.length > 0 ? (
         <ul className="grid gap-2">
-          {rows.fields.map((row, index) => (
+          {own.map(({ id, index }, at) => (
             <EnvRowEditor
-              key={row.id}
+              key={id}
               form={form}
               index={index}
+              number={at + 1}
               onPaste={paste}
               onRemove={() => rows.remove(index)}
             />
@@ -129,7 +120,7 @@ export function EnvEditor({ form }: { form: UseFormReturn<DeployValues> }) {
           <Plus aria-hidden />
           Add variable
         </Button>
-        {rows.fields.length > 0 ? (
+        {own.length > 0 ? (
           <p className="text-[0.8125rem] text-muted">A pasted .env block fills one row a line.</p>
         ) : null}
       </div>

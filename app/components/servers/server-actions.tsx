@@ -4,7 +4,6 @@ import { CirclePause, EllipsisVertical, Pencil, Play, Rocket, RotateCw, Trash2 }
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
 import { toast } from 'sonner'
-import { EditDialog } from '#app/components/servers/edit-dialog.tsx'
 import { isEnded } from '#app/components/servers/server-state.tsx'
 import { useRedeploy } from '#app/components/servers/use-redeploy.ts'
 import { Button } from '#app/components/ui/button.tsx'
@@ -15,10 +14,11 @@ import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 import type { ServerDetail } from '#contracts/servers.ts'
 
+type Asking = 'stop' | 'restart' | 'redeploy' | 'delete' | null
+
 /** Start, stop, restart, edit, redeploy, delete: what the server's state allows. */
 export function ServerActions({ server }: { server: ServerDetail }) {
-  const [asking, setAsking] = useState<'stop' | 'delete' | null>(null)
-  const [editing, setEditing] = useState(false)
+  const [asking, setAsking] = useState<Asking>(null)
   const utils = trpc.useUtils()
   const router = useRouter()
   const refresh = () =>
@@ -31,10 +31,11 @@ export function ServerActions({ server }: { server: ServerDetail }) {
   const start = trpc.servers.start.useMutation({ onSuccess: refresh, onError })
   const restart = trpc.servers.restart.useMutation({
     onSuccess: () => {
+      setAsking(null)
       toast.success(`${server.name} restarts`)
       return refresh()
     },
-    onError,
+    onError: refresh,
   })
   const redeploy = useRedeploy(server.id)
   const stop = trpc.servers.stop.useMutation({
@@ -42,6 +43,7 @@ export function ServerActions({ server }: { server: ServerDetail }) {
       setAsking(null)
       return refresh()
     },
+    onError: refresh,
   })
   const remove = trpc.servers.delete.useMutation({
     onSuccess: () => {
@@ -50,9 +52,11 @@ export function ServerActions({ server }: { server: ServerDetail }) {
       router.push('/admin/servers')
     },
   })
-  const open = (what: 'stop' | 'delete') => {
+  const open = (what: Exclude<Asking, null>) => {
     stop.reset()
     remove.reset()
+    restart.reset()
+    redeploy.reset()
     setAsking(what)
   }
   if (server.desired === 'deleted') return null
@@ -89,16 +93,16 @@ export function ServerActions({ server }: { server: ServerDetail }) {
         >
           <MenuItem
             disabled={server.state !== 'running' && server.state !== 'degraded'}
-            onSelect={() => restart.mutate({ id: server.id })}
+            onSelect={() => open('restart')}
           >
             <RotateCw aria-hidden />
             Restart
           </MenuItem>
-          <MenuItem disabled={deploying} onSelect={() => setEditing(true)}>
+          <MenuItem disabled={deploying} onSelect={() => router.push(`/admin/servers/${server.id}/edit`)}>
             <Pencil aria-hidden />
             Edit configuration
           </MenuItem>
-          <MenuItem disabled={deploying} onSelect={() => redeploy.mutate({ id: server.id })}>
+          <MenuItem disabled={deploying} onSelect={() => open('redeploy')}>
             <Rocket aria-hidden />
             Redeploy
           </MenuItem>
@@ -108,7 +112,6 @@ export function ServerActions({ server }: { server: ServerDetail }) {
           </MenuItem>
         </Menu>
       ) : null}
-      <EditDialog open={editing} onClose={() => setEditing(false)} server={server} />
       <ConfirmDialog
         open={asking === 'stop'}
         onOpenChange={() => setAsking(null)}
@@ -122,6 +125,40 @@ export function ServerActions({ server }: { server: ServerDetail }) {
         {users > 0
           ? `${plural(users, 'connection')} of agents to it will fail until it is started again.`
           : 'No agent is connected to it. It can be started again at any time.'}
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'restart'}
+        onOpenChange={() => setAsking(null)}
+        title={`Restart ${server.name}?`}
+        confirm="Restart server"
+        danger={false}
+        busy={restart.isPending}
+        error={restart.error}
+        onConfirm={() => restart.mutate({ id: server.id })}
+      >
+        Its process ends and is started again; calls that are under way fail
+        {users > 0 ? `, of ${plural(users, 'connection')} of agents` : ''}.
+      </ConfirmDialog>
+      <ConfirmDialog
+        open={asking === 'redeploy'}
+        onOpenChange={() => setAsking(null)}
+        title={`Redeploy ${server.name}?`}
+        confirm="Redeploy server"
+        danger={false}
+        busy={redeploy.isPending}
+        error={redeploy.error}
+        onConfirm={() =>
+          redeploy.mutate(
+            { id: server.id },
+            {
+              onSuccess: ({ deploymentId }) =>
+                router.push(`/admin/servers/${server.id}/deployments/${deploymentId}`),
+            },
+          )
+        }
+      >
+        Revision {server.revision?.number} is fetched and started once more
+        {server.state === 'running' ? '; what serves goes on until the new one has answered' : ''}.
       </ConfirmDialog>
       <ConfirmDialog
         open={asking === 'delete'}

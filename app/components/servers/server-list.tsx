@@ -2,9 +2,7 @@
 
 import { Lock, Plus, Search, Server } from 'lucide-react'
 import Link from 'next/link'
-import { usePathname, useRouter, useSearchParams } from 'next/navigation'
 import { useState } from 'react'
-import { DeployDialog } from '#app/components/servers/deploy-dialog.tsx'
 import { SERVER_LOOKS, ServerStateBadge } from '#app/components/servers/server-state.tsx'
 import { sourceText } from '#app/components/servers/source-text.ts'
 import { Button } from '#app/components/ui/button.tsx'
@@ -62,7 +60,7 @@ function ServerRow({ server }: { server: ServerSummary }) {
   )
 }
 
-function FilteredServers({ servers, onDeploy }: { servers: ServerSummary[]; onDeploy: () => void }) {
+function FilteredServers({ servers }: { servers: ServerSummary[] }) {
   const [search, setSearch] = useState('')
   const [state, setState] = useState<'all' | ServerState>('all')
   if (servers.length === 0)
@@ -71,9 +69,11 @@ function FilteredServers({ servers, onDeploy }: { servers: ServerSummary[]; onDe
         icon={Server}
         title="No servers yet"
         action={
-          <Button variant="primary" onClick={onDeploy}>
-            <Plus aria-hidden />
-            Deploy your first server
+          <Button asChild variant="primary">
+            <Link href="/admin/servers/new">
+              <Plus aria-hidden />
+              Deploy your first server
+            </Link>
           </Button>
         }
       >
@@ -150,32 +150,24 @@ function FilteredServers({ servers, onDeploy }: { servers: ServerSummary[]; onDe
   )
 }
 
-/** The admin's servers, with the deploy dialog that `?deploy=1` opens. */
+/** The admin's servers. */
 export function ServerListScreen() {
   const servers = trpc.servers.list.useQuery()
-  const router = useRouter()
-  const pathname = usePathname()
-  const deploying = useSearchParams().get('deploy') === '1'
-  const setDeploying = (open: boolean) =>
-    open
-      ? router.push(`${pathname}?deploy=1`, { scroll: false })
-      : router.replace(pathname, { scroll: false })
   return (
     <>
       <PageHeader
         title="Servers"
         lead="MCP servers that run on your toolboxes."
         actions={
-          <Button variant="primary" onClick={() => setDeploying(true)}>
-            <Plus aria-hidden />
-            Deploy server
+          <Button asChild variant="primary">
+            <Link href="/admin/servers/new">
+              <Plus aria-hidden />
+              Deploy server
+            </Link>
           </Button>
         }
       />
-      <QueryView query={servers}>
-        {(data) => <FilteredServers servers={data.items} onDeploy={() => setDeploying(true)} />}
-      </QueryView>
-      <DeployDialog open={deploying} onClose={() => setDeploying(false)} />
+      <QueryView query={servers}>{(data) => <FilteredServers servers={data.items} />}</QueryView>
     </>
   )
 }

@@ -1,0 +1,95 @@
+import { linesOf } from '#app/components/servers/deploy-input.ts'
+import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+
+/** A change as it is shown before it is confirmed; null: there is nothing on this side. Never a secret's value. */
+export interface Change {
+  label: string
+  before: string | null
+  after: string | null
+  /** Whether the server has to be deployed anew for it. */
+  deploys: boolean
+}
+
+export const SOURCE_LABELS = {
+  catalog: 'Catalog entry',
+  npm: 'npm package',
+  image: 'Container image',
+  remote: 'Remote server',
+} as const
+
+export const VISIBILITIES = { everyone: 'Everyone', restricted: 'Only users it is granted to' } as const
+
+const isHttp = (values: DeployValues): boolean =>
+  values.transport !== 'stdio' && values.sourceType !== 'remote' && values.sourceType !== 'catalog'
+
+const ifSource =
+  (...types: DeployValues['sourceType'][]) =>
+  (text: string, values: DeployValues): string =>
+    types.includes(values.sourceType) ? text.trim() : ''
+const ofNpm = ifSource('npm')
+const ofImage = ifSource('image')
+const ofRemote = ifSource('remote')
+const ofCatalog = ifSource('catalog')
+const ofProcess = ifSource('npm', 'image')
+
+/** Every line that may differ, in the order in which it is shown; '' where a side has none of it. */
+const LINES: [label: string, text: (values: DeployValues) => string][] = [
+  ['Source', (values) => SOURCE_LABELS[values.sourceType]],
+  ['Catalog entry', (values) => ofCatalog(values.catalogSlug, values)],
+  ['Catalog version', (values) => ofCatalog(values.catalogVersion, values)],
+  ['Package', (values) => ofNpm(values.package, values)],
+  ['Version', (values) => ofNpm(values.version, values)],
+  ['Executable', (values) => ofNpm(values.bin, values)],
+  ['Image', (values) => ofImage(values.image, values)],
+  ['URL', (values) => ofRemote(values.url, values)],
+  ['Arguments', (values) => ofProcess(linesOf(values.args).join('\n'), values)],
+  ['Transport', (values) => TRANSPORT_LABELS[values.transport]],
+  ['Endpoint path', (values) => (isHttp(values) ? values.httpPath.trim() : '')],
+  ['Port', (values) => (isHttp(values) ? `${values.httpPortBy} ${values.httpPort.trim()}` : '')],
+  ['Memory (MiB)', (values) => values.memoryMb.trim()],
+  ['CPU cores', (values) => values.cpus.trim()],
+  ['Processes', (values) => values.pids.trim()],
+  ['Data kept in', (values) => linesOf(values.data).join('\n')],
+  ['Drain (seconds)', (values) => values.drainSeconds.trim()],
+]
+
+/** What differs between two states of a server's configuration: before an edit and after it, or one revision and the next. */
+export function changesBetween(before: DeployValues, after: DeployValues): Change[] {
+  const changes: Change[] = []
+  const add = (label: string, from: string, to: string, deploys = true) => {
+    if (from !== to) changes.push({ label, before: from || null, after: to || null, deploys })
+  }
+  for (const [label, text] of LINES) add(label, text(before), text(after))
+  changes.push(...rowChanges(before.headers, after.headers, (name) => `Header ${name}`))
+  changes.push(...rowChanges(before.env, after.env))
+  add('Description', before.description.trim(), after.description.trim(), false)
+  add('Who may use it', VISIBILITIES[before.visibility], VISIBILITIES[after.visibility], false)
+  return changes
+}
+
+interface Row {
+  name: string
+  value: string
+  /** Left out: always one. */
+  secret?: boolean
+}
+
+function rowChanges(before: Row[], after: Row[], label = (name: string) => name): Change[] {
+  const rows = (all: Row[]) =>
+    new Map(all.flatMap((row) => (row.name.trim() ? [[row.name.trim(), row] as const] : [])))
+  const [from, to] = [rows(before), rows(after)]
+  const shown = (row: Row | undefined, replaced: boolean) =>
+    row === undefined ? null : (row.secret ?? true) ? (replaced ? 'a new secret' : 'a secret') : row.value
+  return [...new Set([...from.keys(), ...to.keys()])].flatMap((name) => {
+    const [old, next] = [from.get(name), to.get(name)]
+    const same = old && next && old.value === next.value && old.secret === next.secret
+    if (same) return []
+    return {
+      label: label(name),
+      before: shown(old, false),
+      after: shown(next, old !== undefined),
+      deploys: true,
+    }
+  })
+}

@@ -1,0 +1,95 @@
+import { AUTOMATIC, type DeployValues } from '#app/components/servers/deploy-values.ts'
+import type { DeployServerInput } from '#contracts/servers.ts'
+
+const text = (value: string): string | undefined => value.trim() || undefined
+
+/** An empty box is left to the contract's default; what is no number reaches the contract as NaN and is refused there. */
+const number = (value: string): number | undefined => (value.trim() ? Number(value) : undefined)
+
+export const linesOf = (value: string): string[] =>
+  value
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+
+function sourceOf(values: DeployValues): DeployServerInput['source'] {
+  switch (values.sourceType) {
+    case 'npm':
+      return {
+        type: 'npm',
+        package: values.package.trim(),
+        version: text(values.version),
+        bin: text(values.bin),
+        args: linesOf(values.args),
+      }
+    case 'image':
+      return { type: 'image', image: values.image.trim(), args: linesOf(values.args) }
+    case 'remote':
+      return { type: 'remote', url: values.url.trim(), headers: headersOf(values) }
+    case 'catalog':
+      return {
+        type: 'catalog',
+        slug: values.catalogSlug,
+        version: text(values.catalogVersion),
+        arguments: Object.fromEntries(
+          values.answers.flatMap(({ value, asked }) => {
+            const answer = asked.repeated ? linesOf(value) : (text(value) ?? [])
+            return answer.length > 0 ? [[asked.key, answer]] : []
+          }),
+        ),
+      }
+  }
+}
+
+function headersOf({ headers }: DeployValues): Record<string, string> {
+  return Object.fromEntries(
+    headers
+      .filter((row) => (row.name.trim() && !row.kept) || row.value)
+      .map((row) => [row.name.trim(), row.value]),
+  )
+}
+
+function httpOf(values: DeployValues): DeployServerInput['http'] {
+  // A remote server's address says it all, and a catalog entry brings its own.
+  if (values.transport === 'stdio' || values.sourceType === 'remote' || values.sourceType === 'catalog')
+    return undefined
+  const port = values.httpPort.trim()
+  return {
+    path: text(values.httpPath),
+    port:
+      values.httpPortBy === 'env'
+        ? { env: port }
+        : values.httpPortBy === 'arg'
+          ? { arg: port }
+          : { fixed: Number(port) },
+  }
+}
+
+/** What runs elsewhere has no variables of ours. */
+export const hasEnv = (values: Pick<DeployValues, 'sourceType'>): boolean => values.sourceType !== 'remote'
+
+/** What `servers.deploy` takes of the form's values. */
+export function toDeployInput(values: DeployValues): DeployServerInput {
+  const data = linesOf(values.data)
+  return {
+    name: values.name.trim(),
+    description: text(values.description),
+    toolboxId: values.toolboxId === AUTOMATIC ? undefined : values.toolboxId,
+    source: sourceOf(values),
+    transport: values.sourceType === 'remote' ? 'streamable-http' : values.transport,
+    http: httpOf(values),
+    env: hasEnv(values)
+      ? Object.fromEntries(
+          values.env
+            // An optional variable of the catalog that is left empty is not set.
+            .filter((row) => (row.asked ? row.value : row.name.trim() || row.value))
+            .map((row) => [row.name.trim(), { value: row.value, secret: row.secret }]),
+        )
+      : undefined,
+    limits: { memoryMb: number(values.memoryMb), cpus: number(values.cpus), pids: number(values.pids) },
+    data: data.length > 0 ? data.map((mountPath) => ({ mountPath })) : undefined,
+    drainSeconds: number(values.drainSeconds),
+    visibility: values.visibility,
+    grants: values.visibility === 'restricted' && values.grants.length > 0 ? values.grants : undefined,
+  }
+}

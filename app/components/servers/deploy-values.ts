@@ -1,0 +1,145 @@
+import type { CatalogArgument, CatalogHeader, CatalogVariable } from '#contracts/catalog.ts'
+import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
+
+export type SourceType = 'catalog' | 'npm' | 'image' | 'remote'
+
+export interface EnvRow {
+  name: string
+  value: string
+  secret: boolean
+  /** Name of the secret that the server has already: it stays as it is while `value` is empty. */
+  kept?: string
+  /** What the catalog says of it: the row is part of the entry's form. */
+  asked?: CatalogVariable
+}
+
+/** A header of a remote server; always a secret. */
+export interface HeaderRow {
+  name: string
+  value: string
+  kept?: string
+  asked?: CatalogHeader
+}
+
+/** An answer to an argument that a catalog entry asks for; several stand one a line. */
+export interface AnswerRow {
+  value: string
+  asked: CatalogArgument
+}
+
+/** What wizard and edit page edit; `toDeployInput` makes the contract's shape of it. Numbers and lists stay text until then. */
+export interface DeployValues {
+  sourceType: SourceType
+  catalogSlug: string
+  catalogVersion: string
+  package: string
+  version: string
+  bin: string
+  image: string
+  url: string
+  name: string
+  description: string
+  args: string
+  answers: AnswerRow[]
+  headers: HeaderRow[]
+  env: EnvRow[]
+  transport: 'stdio' | 'streamable-http'
+  httpPath: string
+  httpPortBy: 'env' | 'arg' | 'fixed'
+  httpPort: string
+  toolboxId: string
+  visibility: 'everyone' | 'restricted'
+  grants: string[]
+  memoryMb: string
+  cpus: string
+  pids: string
+  /** Paths that outlive revisions, one a line. */
+  data: string
+  drainSeconds: string
+}
+
+export const AUTOMATIC = 'automatic'
+
+export const EMPTY_DEPLOY: DeployValues = {
+  sourceType: 'npm',
+  catalogSlug: '',
+  catalogVersion: '',
+  package: '',
+  version: '',
+  bin: '',
+  image: '',
+  url: '',
+  name: '',
+  description: '',
+  args: '',
+  answers: [],
+  headers: [],
+  env: [],
+  transport: 'stdio',
+  httpPath: '/mcp',
+  httpPortBy: 'env',
+  httpPort: 'PORT',
+  toolboxId: AUTOMATIC,
+  visibility: 'everyone',
+  grants: [],
+  memoryMb: '512',
+  cpus: '1',
+  pids: '256',
+  data: '',
+  drainSeconds: '60',
+}
+
+function sourceValues({ source }: RevisionView): Partial<DeployValues> {
+  switch (source.type) {
+    case 'npm':
+      return {
+        sourceType: 'npm',
+        package: source.package,
+        version: source.version ?? '',
+        bin: source.bin ?? '',
+        args: (source.args ?? []).join('\n'),
+      }
+    case 'image':
+      return { sourceType: 'image', image: source.image, args: (source.args ?? []).join('\n') }
+    case 'remote':
+      return {
+        sourceType: 'remote',
+        url: source.url,
+        headers: Object.keys(source.headers ?? {}).map((name) => ({ name, value: '', kept: name })),
+      }
+    case 'catalog':
+      return { sourceType: 'catalog', catalogSlug: source.slug, catalogVersion: source.version ?? '' }
+  }
+}
+
+/** The values of a revision as it stands; its secrets are kept unless they are given again. */
+export function revisionValues(revision: RevisionView): DeployValues {
+  const { http, limits } = revision
+  const port = http?.port ?? { env: 'PORT' }
+  return {
+    ...EMPTY_DEPLOY,
+    ...sourceValues(revision),
+    transport: revision.transport === 'stdio' ? 'stdio' : 'streamable-http',
+    httpPath: http?.path ?? EMPTY_DEPLOY.httpPath,
+    httpPortBy: 'env' in port ? 'env' : 'arg' in port ? 'arg' : 'fixed',
+    httpPort: String(Object.values(port)[0]),
+    env: revision.env.map(({ name, value, secret }) =>
+      secret ? { name, value: '', secret, kept: name } : { name, value: value ?? '', secret },
+    ),
+    memoryMb: String(limits.memoryMb),
+    cpus: String(limits.cpus),
+    pids: String(limits.pids),
+  }
+}
+
+export type EditedServer = Pick<ServerDetail, 'id' | 'name' | 'description' | 'visibility' | 'revision'>
+
+/** The edit page's values for a server that is there, from its latest revision. */
+export function valuesOf(server: Omit<EditedServer, 'id'>): DeployValues {
+  return {
+    ...(server.revision ? revisionValues(server.revision) : EMPTY_DEPLOY),
+    name: server.name,
+    description: server.description ?? '',
+    visibility: server.visibility,
+  }
+}

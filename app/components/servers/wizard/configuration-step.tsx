@@ -1,0 +1,19 @@
+'use client'
+
+import type { UseFormReturn } from 'react-hook-form'
+import { AccessFields } from '#app/components/servers/access-fields.tsx'
+import { AdvancedFields } from '#app/components/servers/advanced-fields.tsx'
+import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.tsx'
+
+/** What the server runs with, and who may use it. */
+export function ConfigurationStep({ form }: { form: UseFormReturn<DeployValues> }) {
+  return (
+    <>
+      <ProcessFields form={form} />
+      <GivenFields form={form} />
+      <AccessFields form={form} />
+      <AdvancedFields form={form} />
+    </>
+  )
+}
