@@ -5,11 +5,13 @@ import { deployByScript } from '#e2e/pages.ts'
 /** A failed spec makes a new worker, which arranges everything once more. */
 const SERVER = `e2e-accessible-${process.env.TEST_WORKER_INDEX}`
 let serverId = ''
+let deploymentId = ''
 let agentId = ''
 let toolboxId = ''
 
 test.beforeAll(async ({ api }) => {
   serverId = await deployByScript(api, SERVER)
+  deploymentId = (await api.servers.get.query({ id: serverId })).deployments[0]?.id ?? ''
   agentId = (await api.agents.create.mutate({ name: 'Accessible' })).id
   await api.connections.create.mutate({ agentId, serverId })
   toolboxId = (await api.toolboxes.list.query()).items[0]?.id ?? ''
@@ -24,7 +26,9 @@ test.afterAll(async ({ api }) => {
 const pages = (): [path: string, shown: string][] => [
   ['/admin', 'Recent events'],
   ['/admin/servers', SERVER],
-  ['/admin/servers?deploy=1', 'Deploy an MCP server'],
+  ['/admin/servers/new', 'Deploy from'],
+  [`/admin/servers/${serverId}/edit`, 'Arguments'],
+  [`/admin/servers/${serverId}/deployments/${deploymentId}`, 'It went live'],
   [`/admin/servers/${serverId}`, 'get-sum'],
   ['/admin/toolboxes', 'Memory in use'],
   [`/admin/toolboxes/${toolboxId}`, 'Machine'],
@@ -85,11 +89,11 @@ test('every page fits a narrow screen, and its menu is within reach', async ({ a
 })
 
 test('dialogs take the focus, keep it, and give it back', async ({ adminPage }) => {
-  await adminPage.goto('/admin/servers')
-  const button = adminPage.getByRole('button', { name: 'Deploy server' })
+  await adminPage.goto('/admin/users')
+  const button = adminPage.getByRole('button', { name: 'Add user' })
   await button.focus()
   await adminPage.keyboard.press('Enter')
-  await expect(adminPage.getByLabel('npm package')).toBeFocused()
+  await expect(adminPage.getByLabel('E-mail')).toBeFocused()
   await adminPage.keyboard.press('Shift+Tab')
   await adminPage.keyboard.press('Shift+Tab')
   const inside = await adminPage.evaluate(() => document.activeElement?.closest('[role="dialog"]') !== null)
@@ -126,7 +130,8 @@ test('tabs, menus and the way past the navigation work by keyboard', async ({ ad
 
 test('motion ends at once for those who asked for less of it', async ({ adminPage }) => {
   await adminPage.emulateMedia({ reducedMotion: 'reduce' })
-  await adminPage.goto('/admin/servers?deploy=1')
+  await adminPage.goto('/admin/users')
+  await adminPage.getByRole('button', { name: 'Add user' }).click()
   const duration = await adminPage
     .getByRole('dialog')
     .evaluate((dialog) => getComputedStyle(dialog).animationDuration)

@@ -1,5 +1,5 @@
 import { expect, expectAccessible, fillSignIn, test } from '#e2e/fixtures.ts'
-import { deployByScript, deployThroughDialog, expectNoReload, watchReloads } from '#e2e/pages.ts'
+import { deployByScript, deployThroughWizard, expectNoReload, watchReloads } from '#e2e/pages.ts'
 
 const EVERYTHING = '@modelcontextprotocol/server-everything'
 
@@ -34,12 +34,15 @@ test('a server is deployed, goes live before the eyes, is read and deleted', asy
   await expect(overview.locator('[data-stream="live"]').first()).toBeVisible()
   await watchReloads(overview)
 
-  await deployThroughDialog(adminPage, { package: EVERYTHING, name, env: { API_TOKEN: 'not-to-be-shown' } })
+  await deployThroughWizard(adminPage, { package: EVERYTHING, name, env: { API_TOKEN: 'not-to-be-shown' } })
   await watchReloads(adminPage)
-  await expect(adminPage.getByRole('heading', { name, level: 1 })).toBeVisible()
   await expect(adminPage.getByRole('list', { name: 'Phases' })).toBeVisible()
   await expect(overview.getByRole('link', { name: `Server ${name} was created` })).toBeVisible()
-  await expect(adminPage.getByText('Running', { exact: true })).toBeVisible({ timeout: 60_000 })
+  await expect(adminPage.getByText(/It went live after/)).toBeVisible({ timeout: 60_000 })
+  await expect(adminPage.getByRole('log')).toContainText('Starting default (STDIO) server')
+  await adminPage.getByRole('link', { name: `Open ${name}` }).click()
+  await expect(adminPage.getByRole('heading', { name, level: 1 })).toBeVisible()
+  await expect(adminPage.getByText('Running', { exact: true })).toBeVisible()
   await expect(overview.getByRole('link', { name: `Server ${name} is running` })).toBeVisible()
   await expectNoReload(overview)
   await other.close()
@@ -74,29 +77,34 @@ test('a server is deployed, goes live before the eyes, is read and deleted', asy
 
 test('a deployment that fails says why, what to do next, and what it left', async ({ adminPage }) => {
   const name = 'e2e-misspelt'
-  await deployThroughDialog(adminPage, { package: '@modelcontextprotocol/server-everythink', name })
-  const card = adminPage.getByRole('region', { name: 'Current deployment' })
-  const alert = card.getByRole('alert')
+  await deployThroughWizard(adminPage, { package: '@modelcontextprotocol/server-everythink', name })
+  const alert = adminPage.getByRole('main').getByRole('alert')
   await expect(alert).toContainText('The npm registry knows no such package.', { timeout: 60_000 })
   await expect(alert).toContainText('Check the spelling of the package name and its scope.')
-  await expect(card.getByRole('region', { name: 'Log of the failed attempt' })).toBeVisible()
-  await expect(card.getByText('Everything of this attempt was removed')).toBeVisible({ timeout: 30_000 })
+  await expect(adminPage.getByRole('region', { name: 'Log of the failed attempt' })).toBeVisible()
+  await expect(adminPage.getByText('Everything of this attempt was removed')).toBeVisible({ timeout: 30_000 })
 
-  await card.getByRole('button', { name: 'Try again' }).click()
+  const first = adminPage.url()
+  await adminPage.getByRole('button', { name: 'Try again' }).click()
+  await expect(adminPage, 'the next attempt has a page of its own').not.toHaveURL(first)
+  await expect(alert).toContainText('The npm registry knows no such package.', { timeout: 60_000 })
+  await adminPage.getByRole('link', { name, exact: true }).click()
+  const card = adminPage.getByRole('region', { name: 'Current deployment' })
+  await expect(card.getByRole('alert')).toContainText('The npm registry knows no such package.')
   await adminPage.getByRole('tab', { name: 'Deployments' }).click()
   await expect(
     adminPage.getByRole('list', { name: 'Deployments' }).getByText('Failed', { exact: true }),
-  ).toHaveCount(2, { timeout: 60_000 })
+  ).toHaveCount(2)
 
-  await card.getByRole('button', { name: 'Edit configuration' }).click()
-  const dialog = adminPage.getByRole('dialog')
-  await dialog.getByLabel('npm package').fill('@modelcontextprotocol/server-everything')
-  await dialog.getByRole('button', { name: 'Review changes' }).click()
-  const changes = dialog.getByRole('list', { name: 'Changes' })
-  await expect(changes).toContainText('@modelcontextprotocol/server-everythink')
-  await dialog.getByRole('button', { name: 'Deploy changes' }).click()
-  await expect(dialog).toHaveCount(0)
-  await expect(adminPage.getByText('Running', { exact: true })).toBeVisible({ timeout: 60_000 })
+  await card.getByRole('link', { name: 'Edit configuration' }).click()
+  await adminPage.getByLabel('npm package').fill(EVERYTHING)
+  await adminPage.getByRole('button', { name: 'Review changes' }).click()
+  await expect(adminPage.getByRole('list', { name: 'Changes' })).toContainText(
+    '@modelcontextprotocol/server-everythink',
+  )
+  await adminPage.getByRole('button', { name: 'Deploy changes' }).click()
+  await expect(adminPage.getByText(/It went live after/)).toBeVisible({ timeout: 60_000 })
+  await adminPage.getByRole('link', { name: `Open ${name}` }).click()
   await expect(card).toHaveCount(0)
 
   await adminPage.getByRole('button', { name: 'More actions' }).click()
@@ -112,22 +120,23 @@ test('a running server is changed, and rolled back, while it serves', async ({ a
   await adminPage.goto(`/admin/servers/${id}`)
   await adminPage.getByRole('button', { name: 'More actions' }).click()
   await adminPage.getByRole('menuitem', { name: 'Edit configuration' }).click()
-  const dialog = adminPage.getByRole('dialog')
-  await expect(dialog.getByText('Secret: kept as it is.')).toBeVisible()
-  await dialog.getByRole('button', { name: 'Review changes' }).click()
-  await expect(dialog.getByText('Nothing was changed.')).toBeVisible()
-  await expect(dialog.getByRole('button', { name: 'Save changes' })).toBeDisabled()
-  await dialog.getByRole('button', { name: 'Back' }).click()
-  await dialog.getByRole('button', { name: 'Add variable' }).click()
-  await dialog.getByLabel('Name of variable 2').fill('GREETING')
-  await dialog.getByLabel('Value of variable 2').fill('hello')
+  await expect(adminPage.getByText('Secret: kept as it is.')).toBeVisible()
+  await adminPage.getByRole('button', { name: 'Review changes' }).click()
+  await expect(adminPage.getByText('Nothing was changed.')).toBeVisible()
+  await expect(adminPage.getByRole('button', { name: 'Save changes' })).toBeDisabled()
+  await adminPage.getByRole('button', { name: 'Back' }).click()
+  await adminPage.getByRole('button', { name: 'Add variable' }).click()
+  await adminPage.getByLabel('Name of variable 2').fill('GREETING')
+  await adminPage.getByLabel('Value of variable 2').fill('hello')
   await expectAccessible(adminPage)
-  await dialog.getByRole('button', { name: 'Review changes' }).click()
-  await expect(dialog.getByRole('list', { name: 'Changes' }).getByRole('listitem')).toHaveText(
+  await adminPage.getByRole('button', { name: 'Review changes' }).click()
+  await expect(adminPage.getByRole('list', { name: 'Changes' }).getByRole('listitem')).toHaveText(
     /GREETING.*hello/,
   )
   await expectAccessible(adminPage)
-  await dialog.getByRole('button', { name: 'Deploy changes' }).click()
+  await adminPage.getByRole('button', { name: 'Deploy changes' }).click()
+  await expect(adminPage.getByText(/It went live after/)).toBeVisible({ timeout: 60_000 })
+  await adminPage.getByRole('link', { name: `Open ${name}` }).click()
 
   await adminPage.getByRole('tab', { name: 'Deployments' }).click()
   const deployments = adminPage.getByRole('list', { name: 'Deployments' }).locator(':scope > li')
@@ -135,28 +144,12 @@ test('a running server is changed, and rolled back, while it serves', async ({ a
   await expect(adminPage.getByText('Running', { exact: true })).toBeVisible()
   await deployments.nth(1).locator('summary').click()
   await deployments.nth(1).getByRole('button', { name: 'Roll back to this' }).click()
+  const dialog = adminPage.getByRole('dialog')
   await dialog.getByRole('button', { name: 'Roll back', exact: true }).click()
   await expect(deployments.first()).toContainText(/Revision 3.*Serving/s, { timeout: 60_000 })
   const { revision } = await api.servers.get.query({ id })
   expect(revision?.env).toEqual([{ name: 'API_TOKEN', secret: true, value: null }])
   await api.servers.delete.mutate({ id, confirmName: name })
-})
-
-test('the deploy dialog checks what it is given, at its boxes', async ({ adminPage }) => {
-  await adminPage.goto('/admin/servers?deploy=1')
-  const dialog = adminPage.getByRole('dialog', { name: 'Deploy an MCP server' })
-  await dialog.getByLabel('npm package').fill('https://example.com/package.tgz')
-  await dialog.getByLabel('Name', { exact: true }).fill('No Spaces')
-  await dialog.getByRole('button', { name: 'Add variable' }).click()
-  await dialog.getByLabel('Name of variable 1').fill('PATH')
-  await dialog.getByText('Advanced').click()
-  await dialog.getByLabel('Memory (MiB)').fill('1')
-  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click()
-  await expect(dialog.getByLabel('npm package')).toHaveAccessibleDescription(/not an npm package name/)
-  await expect(dialog.getByLabel('Name', { exact: true })).toHaveAccessibleDescription(/lower-case letters/)
-  await expect(dialog.getByText('PATH is set by the toolbox and cannot be given.')).toBeVisible()
-  await expect(dialog.getByText('At least 64 MiB.')).toBeVisible()
-  await expect(adminPage).toHaveURL(/deploy=1/)
 })
 
 test('a user is added and disabled, and cannot sign in any more', async ({ adminPage, page }) => {

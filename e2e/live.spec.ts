@@ -66,5 +66,5 @@ test('a page whose data cannot be fetched says so and can try again', async ({ a
     .click({ timeout: 5_000 })
     .catch(() => undefined)
   await expect(alert).toHaveCount(0)
-  await expect(page.getByRole('button', { name: 'Deploy server' })).toBeVisible()
+  await expect(page.getByRole('link', { name: 'Deploy server' })).toBeVisible()
 })

@@ -2,23 +2,28 @@ import { expect, type Page } from '@playwright/test'
 import type { createToolberthClient } from '#client/index.ts'
 import type { DeployServerInput } from '#contracts/servers.ts'
 
-/** Deploys through the dialog, as an admin does; ends on the new server's page. */
-export async function deployThroughDialog(
+/** Deploys through the wizard, as an admin does; ends on the progress of the deployment. */
+export async function deployThroughWizard(
   page: Page,
   { package: packageName, name, env = {} }: { package: string; name: string; env?: Record<string, string> },
 ): Promise<void> {
   await page.goto('/admin/servers')
-  await page.getByRole('button', { name: 'Deploy server' }).click()
-  const dialog = page.getByRole('dialog', { name: 'Deploy an MCP server' })
-  await dialog.getByLabel('npm package').fill(packageName)
-  await dialog.getByLabel('Name', { exact: true }).fill(name)
+  await page.getByRole('link', { name: 'Deploy server' }).click()
+  await page.getByRole('radio', { name: /^npm package/ }).check()
+  await page.getByRole('textbox', { name: 'npm package' }).fill(packageName)
+  const next = page.getByRole('button', { name: 'Continue' })
+  await next.click()
+  await page.getByLabel('Name', { exact: true }).fill(name)
   for (const [index, [variable, value]] of Object.entries(env).entries()) {
-    await dialog.getByRole('button', { name: 'Add variable' }).click()
-    await dialog.getByLabel(`Name of variable ${index + 1}`).fill(variable)
-    await dialog.getByLabel(`Value of variable ${index + 1}`).fill(value)
+    await page.getByRole('button', { name: 'Add variable' }).click()
+    await page.getByLabel(`Name of variable ${index + 1}`).fill(variable)
+    await page.getByLabel(`Value of variable ${index + 1}`).fill(value)
   }
-  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click()
-  await expect(page).toHaveURL(/\/admin\/servers\/[0-9a-f-]{36}$/)
+  await next.click()
+  await expect(page.getByRole('radio', { name: /^Automatic/ })).toBeChecked()
+  await next.click()
+  await page.getByRole('button', { name: 'Deploy', exact: true }).click()
+  await expect(page).toHaveURL(/\/admin\/servers\/[0-9a-f-]{36}\/deployments\/[0-9a-f-]{36}$/)
 }
 
 /** Deploys a server by script and waits until it runs. */

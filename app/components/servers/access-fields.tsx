@@ -50,11 +50,10 @@ function GrantFields({ form }: { form: UseFormReturn<DeployValues> }) {
   )
 }
 
-/** What users see of the server, and which of them. */
-export function AccessFields({ form, editing = false }: AccessFieldsProps) {
-  const { register, control, formState, watch } = form
+/** What users see the server as. */
+export function NameFields({ form, editing = false }: AccessFieldsProps) {
+  const { register, formState } = form
   const { errors } = formState
-  const restricted = watch('visibility') === 'restricted'
   return (
     <>
       {editing ? null : (
@@ -77,6 +76,16 @@ export function AccessFields({ form, editing = false }: AccessFieldsProps) {
       <Field label="Description" optional error={errors.description?.message}>
         {(box) => <Textarea {...box} {...register('description')} rows={2} />}
       </Field>
+    </>
+  )
+}
+
+/** Which users may connect agents to it. */
+export function AccessFields({ form, editing = false }: AccessFieldsProps) {
+  const { control, formState, watch } = form
+  const restricted = watch('visibility') === 'restricted'
+  return (
+    <>
       <Controller
         control={control}
         name="visibility"
@@ -90,7 +99,7 @@ export function AccessFields({ form, editing = false }: AccessFieldsProps) {
                   : 'Nobody but those chosen below; more can be added on its page.'
                 : 'Every user of this installation may connect agents to it.'
             }
-            error={errors.visibility?.message}
+            error={formState.errors.visibility?.message}
           >
             {(box) => (
               <Select

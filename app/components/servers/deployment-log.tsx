@@ -38,7 +38,7 @@ export function DeploymentLog({ server, deployment, isUpdate }: DeploymentLogPro
       ? 'Nothing was written yet.'
       : 'It wrote nothing.'
   return (
-    <Card aria-label="Log" className="overflow-hidden">
+    <Card aria-label="Log" className="flex min-h-80 flex-col overflow-hidden">
       <CardHeader title="Log" hint={hidden ? 'Readable once it serves.' : undefined} />
       <div
         ref={view}
@@ -46,7 +46,7 @@ export function DeploymentLog({ server, deployment, isUpdate }: DeploymentLogPro
         aria-label={`Log of ${server.name}`}
         aria-live="off"
         tabIndex={0}
-        className="h-80 overflow-auto bg-code py-3 text-on-code -outline-offset-2"
+        className="max-h-[32rem] min-h-72 flex-1 overflow-auto bg-code py-3 text-on-code -outline-offset-2"
       >
         {lines.length > 0 && !hidden ? (
           <LogLines lines={lines} />

@@ -18,7 +18,7 @@ const looks = {
 const words = { done: 'done', current: 'in progress', failed: 'failed', waiting: 'not started' } as const
 
 function estimate(deployment: Deployment, now: number): string {
-  if (!deployment.estimatedReadyAt) return 'No estimate: this package has not been deployed here before.'
+  if (!deployment.estimatedReadyAt) return 'No estimate: this is the first deployment of this source here.'
   const left = Date.parse(deployment.estimatedReadyAt) - now
   return left > 0
     ? `Ready in about ${formatWhole(left)}, judging by earlier deployments.`

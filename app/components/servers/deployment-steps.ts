@@ -43,14 +43,19 @@ export function stepsOf(deployment: Deployment, now: number): Step[] {
             ? 'failed'
             : 'current'
           : 'waiting'
-    const phases = [...new Set(parts.flatMap((part) => part.phase ?? []))]
-    if (state === 'current' && deployment.phase && !phases.includes(deployment.phase))
+    const phases = [...new Set(parts.flatMap((part) => part.phase ?? []))].filter((phase) => phase !== label)
+    if (
+      state === 'current' &&
+      deployment.phase &&
+      deployment.phase !== label &&
+      !phases.includes(deployment.phase)
+    )
       phases.push(deployment.phase)
     return {
       name,
       label,
       state,
-      ms: parts.length > 0 && name !== 'live' ? Math.max(0, ms) : null,
+      ms: parts.length > 0 && state !== 'waiting' && name !== 'live' ? Math.max(0, ms) : null,
       phases: state === 'waiting' ? [] : phases,
     }
   })

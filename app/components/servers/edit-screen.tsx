@@ -3,9 +3,9 @@
 import { ArrowLeft } from 'lucide-react'
 import { usePathname, useRouter, useSearchParams } from 'next/navigation'
 import { useEffect, useRef, useState } from 'react'
-import { useForm } from 'react-hook-form'
+import { useForm, useWatch } from 'react-hook-form'
 import { toast } from 'sonner'
-import { AccessFields } from '#app/components/servers/access-fields.tsx'
+import { AccessFields, NameFields } from '#app/components/servers/access-fields.tsx'
 import { AdvancedFields } from '#app/components/servers/advanced-fields.tsx'
 import { ChangeList } from '#app/components/servers/change-list.tsx'
 import { changesBetween } from '#app/components/servers/changes.ts'
@@ -42,8 +42,8 @@ function Edit({ server: latest }: { server: ServerDetail }) {
   // What it was opened with: the page may learn of a newer revision meanwhile.
   const [base, setBase] = useState<Base>(() => ({ server: latest, values: valuesOf(latest) }))
   const baseRef = useRef(base)
-  baseRef.current = base
-  const [seen, setSeen] = useState<Base[]>([])
+  /** What it was opened with, once somebody else has saved meanwhile. */
+  const [origin, setOrigin] = useState<Base | null>(null)
   const utils = trpc.useUtils()
   const [initial] = useState(() => {
     const draft = readDraft(draftKey, EMPTY_DEPLOY)
@@ -54,7 +54,7 @@ function Edit({ server: latest }: { server: ServerDetail }) {
     resolver: (values, context, options) =>
       editResolver(baseRef.current.server, () => baseRef.current.values)(values, context, options),
   })
-  const values = form.watch()
+  const values = useWatch({ control: form.control }) as DeployValues
   const changes = changesBetween(base.values, values)
   const deploys = changes.some((change) => change.deploys)
   const newer = (latest.revision?.number ?? 0) > (base.server.revision?.number ?? 0)
@@ -71,9 +71,10 @@ function Edit({ server: latest }: { server: ServerDetail }) {
 
   /** Takes what somebody else has saved as the new ground, with what was typed on top of it. */
   const moveTo = (server: ServerDetail) => {
+    const last = baseRef.current
     const next: Base = { server, values: valuesOf(server) }
-    const moved = rebase(baseRef.current.values, form.getValues(), next.values)
-    setSeen((before) => [...before, baseRef.current])
+    const moved = rebase(last.values, form.getValues(), next.values)
+    setOrigin((first) => first ?? last)
     baseRef.current = next
     setBase(next)
     form.reset(moved)
@@ -113,7 +114,6 @@ function Edit({ server: latest }: { server: ServerDetail }) {
     (typed) => update.mutate(toUpdateInput(base.server, base.values, typed)),
     () => router.push(pathname),
   )
-  const [origin] = seen
   const head = useRef<HTMLHeadingElement>(null)
   const shown = useRef(reviewing)
   useEffect(() => {
@@ -151,6 +151,7 @@ function Edit({ server: latest }: { server: ServerDetail }) {
           {reviewing ? <ChangeList changes={changes} /> : null}
           {reviewing ? null : (
             <>
+              <NameFields form={form} editing />
               <SourceFields form={form} editing />
               <ProcessFields form={form} />
               <GivenFields form={form} />

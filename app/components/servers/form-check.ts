@@ -112,7 +112,7 @@ export function errorsOf(values: DeployValues, { issues, fields = [] }: Found): 
     if (field) put(errors, field, issue.message)
     else put(errors, 'root', issue.message)
   }
-  return errors as FieldErrors<DeployValues>
+  return errors
 }
 
 export const resolverOf =

@@ -37,7 +37,7 @@ export function ServerActions({ server }: { server: ServerDetail }) {
     },
     onError: refresh,
   })
-  const redeploy = useRedeploy(server.id)
+  const redeploy = useRedeploy(server.id, { quiet: true })
   const stop = trpc.servers.stop.useMutation({
     onSuccess: () => {
       setAsking(null)

@@ -4,11 +4,12 @@ import { toast } from 'sonner'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 
-/** Deploys the latest revision of a server once more, and says so when that is refused. */
-export function useRedeploy(id: string) {
+/** Deploys the latest revision of a server once more; a refusal is said aloud, unless a dialog shows it. */
+export function useRedeploy(id: string, { quiet = false } = {}) {
   const utils = trpc.useUtils()
   return trpc.servers.redeploy.useMutation({
     onError: (error) => {
+      if (quiet) return
       const failure = readFailure(error)
       toast.error(failure.text, { description: failure.detail ?? failure.action })
     },

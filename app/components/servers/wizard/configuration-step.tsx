@@ -1,7 +1,7 @@
 'use client'
 
 import type { UseFormReturn } from 'react-hook-form'
-import { AccessFields } from '#app/components/servers/access-fields.tsx'
+import { AccessFields, NameFields } from '#app/components/servers/access-fields.tsx'
 import { AdvancedFields } from '#app/components/servers/advanced-fields.tsx'
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
 import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.tsx'
@@ -10,6 +10,7 @@ import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.t
 export function ConfigurationStep({ form }: { form: UseFormReturn<DeployValues> }) {
   return (
     <>
+      <NameFields form={form} />
       <ProcessFields form={form} />
       <GivenFields form={form} />
       <AccessFields form={form} />

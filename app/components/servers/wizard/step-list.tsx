@@ -14,10 +14,10 @@ export function StepList({ current, open, onGo }: StepListProps) {
   const at = indexOf(current)
   return (
     <nav aria-label="Steps" className="lg:sticky lg:top-9 lg:self-start">
-      <ol className="flex gap-1.5 lg:grid lg:gap-1">
+      <ol className="flex gap-1 lg:grid">
         {STEPS.map(({ id, label }, index) => {
           const here = index === at
-          const done = index < indexOf(open) && !here
+          const done = index < at
           return (
             <li key={id} className="min-w-0 flex-1">
               <button
@@ -26,7 +26,7 @@ export function StepList({ current, open, onGo }: StepListProps) {
                 disabled={index > indexOf(open)}
                 onClick={() => onGo(id)}
                 className={cn(
-                  'flex w-full items-center gap-2.5 rounded-lg px-1.5 py-2 text-left text-sm transition-colors disabled:cursor-not-allowed max-lg:flex-col max-lg:gap-1.5 max-lg:text-[0.8125rem] lg:px-2.5',
+                  'flex w-full items-center gap-2.5 rounded-lg py-2 text-left text-sm transition-colors disabled:cursor-not-allowed max-lg:flex-col max-lg:gap-1.5 max-lg:text-xs lg:px-2.5',
                   here ? 'bg-primary-soft font-semibold text-ink' : 'text-muted enabled:hover:bg-sunken',
                 )}
               >

@@ -1,5 +1,5 @@
 import type { FieldErrors } from 'react-hook-form'
-import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { type DeployValues, EMPTY_DEPLOY } from '#app/components/servers/deploy-values.ts'
 import { checkDeploy, errorsOf } from '#app/components/servers/form-check.ts'
 
 export const STEPS = [
@@ -29,8 +29,12 @@ export function stepOf(field: keyof DeployValues | 'root'): StepId {
 
 export const indexOf = (step: StepId): number => STEPS.findIndex(({ id }) => id === step)
 
+/** Everything that stands on a step. */
+export const fieldsOf = (step: StepId): (keyof DeployValues)[] =>
+  (Object.keys(EMPTY_DEPLOY) as (keyof DeployValues)[]).filter((field) => stepOf(field) === step)
+
 /** Fields with an error that stand on a step. */
-export function wrongOn(step: StepId, errors: FieldErrors<DeployValues>): (keyof DeployValues)[] {
+function wrongOn(step: StepId, errors: FieldErrors<DeployValues>): (keyof DeployValues)[] {
   return (Object.keys(errors) as (keyof DeployValues)[]).filter((field) => stepOf(field) === step)
 }
 

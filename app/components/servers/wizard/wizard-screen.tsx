@@ -3,7 +3,7 @@
 import { ArrowLeft, ArrowRight, Rocket, RotateCcw } from 'lucide-react'
 import { usePathname, useRouter, useSearchParams } from 'next/navigation'
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react'
-import { useForm } from 'react-hook-form'
+import { useForm, useWatch } from 'react-hook-form'
 import { type DeployValues, EMPTY_DEPLOY } from '#app/components/servers/deploy-values.ts'
 import { dropDraft, keepDraft, readDraft } from '#app/components/servers/draft.ts'
 import { checkDeploy, errorsOf, resolverOf } from '#app/components/servers/form-check.ts'
@@ -12,12 +12,12 @@ import { ReviewStep } from '#app/components/servers/wizard/review-step.tsx'
 import { SourceStep } from '#app/components/servers/wizard/source-step.tsx'
 import { StepList } from '#app/components/servers/wizard/step-list.tsx'
 import {
+  fieldsOf,
   firstOpen,
   indexOf,
   reachable,
   STEPS,
   type StepId,
-  wrongOn,
 } from '#app/components/servers/wizard/steps.ts'
 import { ToolboxStep } from '#app/components/servers/wizard/toolbox-step.tsx'
 import { useDeploy, WIZARD_DRAFT } from '#app/components/servers/wizard/use-deploy.ts'
@@ -36,9 +36,11 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
   const pathname = usePathname()
   const asked = useSearchParams().get('step')
   const form = useForm<DeployValues>({ defaultValues: initial, resolver })
-  const values = form.watch()
+  const values = useWatch({ control: form.control }) as DeployValues
   const step = reachable(asked, values)
   const open = firstOpen(errorsOf(values, checkDeploy(values)))
+  /** The step whose boxes have been checked once. */
+  const checked = useRef<StepId | null>(null)
   const heading = useRef<HTMLHeadingElement>(null)
   const taken = trpc.servers.list.useQuery().data?.items
   const [again, setAgain] = useState(restored)
@@ -52,7 +54,11 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
     () =>
       form.subscribe({
         formState: { values: true },
-        callback: ({ values: typed }) => keepDraft(WIZARD_DRAFT, { before: EMPTY_DEPLOY, values: typed }),
+        callback: ({ values: typed }) => {
+          keepDraft(WIZARD_DRAFT, { before: EMPTY_DEPLOY, values: typed })
+          // What was said to be wrong is looked at again with every key.
+          if (checked.current) void form.trigger(fieldsOf(checked.current))
+        },
       }),
     [form],
   )
@@ -61,24 +67,25 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
   useEffect(() => {
     if (shown.current === step) return
     shown.current = step
-    const wrong = Object.values(form.formState.errors).some((error) => error)
-    if (wrong) document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
-    else heading.current?.focus()
+    const wrong = document.querySelector<HTMLElement>('form [aria-invalid="true"]')
+    ;(wrong ?? heading.current)?.focus()
   })
 
   const next = async (event: FormEvent) => {
     event.preventDefault()
     deployment.reset()
     if (step === 'review') return void form.handleSubmit(deployment.deploy)()
-    const wrong = wrongOn(step, errorsOf(values, checkDeploy(values)))
-    await form.trigger(wrong, { shouldFocus: true })
+    const fine = await form.trigger(fieldsOf(step), { shouldFocus: true })
+    checked.current = step
     if (step === 'configuration' && taken?.some((server) => server.name === values.name.trim())) {
       form.setError('name', { message: `There is a server named "${values.name.trim()}" already.` })
       form.setFocus('name')
       return
     }
     const following = STEPS[indexOf(step) + 1]
-    if (wrong.length === 0 && following) go(following.id)
+    if (!fine || !following) return
+    checked.current = null
+    go(following.id)
   }
   const startOver = () => {
     form.reset(EMPTY_DEPLOY)
