@@ -7,33 +7,34 @@ const MIB = 1024 * 1024
 interface Asked {
   sourceType: string
   memoryMb: number
+  cpus: number
 }
 
-/** Memory that is not yet promised to servers, in MiB; null before the toolbox has said what it has. */
-export function roomMb(toolbox: Pick<Toolbox, 'host' | 'memoryCommittedMb'>): number | null {
-  if (!toolbox.host) return null
-  return Math.max(0, Math.floor(toolbox.host.memoryTotalBytes / MIB) - toolbox.memoryCommittedMb)
-}
+type Candidate = Pick<Toolbox, 'state' | 'driver' | 'room'>
+
+/** What the form asks a toolbox for. */
+export const askedOf = (values: { sourceType: string; memoryMb: string; cpus: string }): Asked => ({
+  sourceType: values.sourceType,
+  memoryMb: Number(values.memoryMb) || 0,
+  cpus: Number(values.cpus) || 0,
+})
 
 /** Why a toolbox cannot take what is asked, in words; null when it can. The server decides again when it deploys. */
-export function whyNot(
-  toolbox: Pick<Toolbox, 'host' | 'memoryCommittedMb' | 'state' | 'driver'>,
-  asked: Asked,
-): string | null {
-  if (toolbox.state !== 'active') return `It is ${TOOLBOX_LOOKS[toolbox.state].label.toLowerCase()}.`
-  if (asked.sourceType === 'image' && toolbox.driver !== 'docker')
+export function whyNot({ state, driver, room }: Candidate, asked: Asked): string | null {
+  if (state !== 'active') return `It is ${TOOLBOX_LOOKS[state].label.toLowerCase()}.`
+  if (asked.sourceType === 'image' && driver !== 'docker')
     return 'It runs npm packages only; images need a toolbox with Docker.'
-  const room = roomMb(toolbox)
   if (room === null) return 'It has not said yet what it has.'
-  if (room < asked.memoryMb)
-    return `${formatBytes(room * MIB)} of memory are not promised yet, ${formatBytes(asked.memoryMb * MIB)} are asked for.`
+  if (room.memoryMb < asked.memoryMb)
+    return `${formatBytes(Math.max(0, room.memoryMb) * MIB)} of memory are left, ${formatBytes(asked.memoryMb * MIB)} are asked for.`
+  if (room.cpus < asked.cpus) return `${Math.max(0, room.cpus)} CPU are left, ${asked.cpus} are asked for.`
   return null
 }
 
-/** The one that would be chosen now: of those that can take it, the one with the most room. */
-export function mostRoom<T extends Toolbox>(toolboxes: readonly T[], asked: Asked): T | null {
+/** The one that would be chosen now: of those that can take it, the one with the most memory left. */
+export function mostRoom<T extends Candidate>(toolboxes: readonly T[], asked: Asked): T | null {
   const [best] = toolboxes
     .filter((toolbox) => whyNot(toolbox, asked) === null)
-    .sort((one, other) => (roomMb(other) ?? 0) - (roomMb(one) ?? 0))
+    .sort((one, other) => (other.room?.memoryMb ?? 0) - (one.room?.memoryMb ?? 0))
   return best ?? null
 }

@@ -6,7 +6,7 @@ import { SOURCE_LABELS, VISIBILITIES } from '#app/components/servers/changes.ts'
 import { hasEnv, linesOf } from '#app/components/servers/deploy-input.ts'
 import { AUTOMATIC, type DeployValues } from '#app/components/servers/deploy-values.ts'
 import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
-import { mostRoom } from '#app/components/servers/toolbox-fit.ts'
+import { askedOf, mostRoom } from '#app/components/servers/toolbox-fit.ts'
 import type { StepId } from '#app/components/servers/wizard/steps.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
@@ -130,7 +130,7 @@ function configurationItems(values: DeployValues): [string, ReactNode][] {
 export function ReviewStep({ values, onEdit }: { values: DeployValues; onEdit: (step: StepId) => void }) {
   const toolboxes = trpc.toolboxes.list.useQuery()
   const items = toolboxes.data?.items ?? []
-  const best = mostRoom(items, { sourceType: values.sourceType, memoryMb: Number(values.memoryMb) || 0 })
+  const best = mostRoom(items, askedOf(values))
   const chosen = items.find((toolbox) => toolbox.id === values.toolboxId)?.name
   return (
     <>

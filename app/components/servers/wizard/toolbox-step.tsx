@@ -4,7 +4,7 @@ import { Sparkles, ToyBrick } from 'lucide-react'
 import Link from 'next/link'
 import type { UseFormReturn } from 'react-hook-form'
 import { AUTOMATIC, type DeployValues } from '#app/components/servers/deploy-values.ts'
-import { mostRoom, roomMb, whyNot } from '#app/components/servers/toolbox-fit.ts'
+import { askedOf, mostRoom, whyNot } from '#app/components/servers/toolbox-fit.ts'
 import { ChoiceCard } from '#app/components/servers/wizard/choice-card.tsx'
 import { ToolboxStateBadge } from '#app/components/toolboxes/toolbox-state.tsx'
 import { FieldError } from '#app/components/ui/field.tsx'
@@ -16,14 +16,13 @@ import type { Toolbox } from '#contracts/toolboxes.ts'
 const DRIVERS: Record<string, string> = { docker: 'Docker', process: 'Processes' }
 
 function Machine({ toolbox, reason }: { toolbox: Toolbox; reason: string | null }) {
-  const { host } = toolbox
-  const room = roomMb(toolbox)
+  const { host, room } = toolbox
   const facts = [
     toolbox.driver ? (DRIVERS[toolbox.driver] ?? toolbox.driver) : null,
-    room === null || !host
-      ? null
-      : `${formatBytes(room * 1024 * 1024)} of ${formatBytes(host.memoryTotalBytes)} of memory left`,
-    host ? `load ${host.load.toFixed(2)} on ${host.cpus} CPU` : null,
+    room && host
+      ? `${formatBytes(Math.max(0, room.memoryMb) * 1024 * 1024)} of ${formatBytes(host.memoryTotalBytes)} of memory left`
+      : null,
+    room && host ? `${Math.max(0, room.cpus)} CPU left, load ${host.load.toFixed(2)} on ${host.cpus}` : null,
     host ? `${formatBytes(host.diskFreeBytes)} of disk free` : null,
   ].filter((fact) => fact !== null)
   return (
@@ -37,8 +36,8 @@ function Machine({ toolbox, reason }: { toolbox: Toolbox; reason: string | null 
 /** Where it shall run: found by free memory, or chosen; what cannot take it says why. */
 export function ToolboxStep({ form }: { form: UseFormReturn<DeployValues> }) {
   const toolboxes = trpc.toolboxes.list.useQuery()
-  const [sourceType, memory] = form.watch(['sourceType', 'memoryMb'])
-  const asked = { sourceType, memoryMb: Number(memory) || 0 }
+  const [sourceType, memoryMb, cpus] = form.watch(['sourceType', 'memoryMb', 'cpus'])
+  const asked = askedOf({ sourceType, memoryMb, cpus })
   return (
     <QueryView query={toolboxes}>
       {({ items }) => {
