@@ -148,6 +148,7 @@ test('every step is accessible and fits, light and dark, wide and narrow', async
   }
   await look()
   await next(page).click()
+  await page.getByLabel('Name', { exact: true }).fill('e2e-looked-at')
   await page.getByText('Advanced').click()
   await page.getByRole('button', { name: 'Add variable' }).click()
   await look()

@@ -70,7 +70,8 @@ export const hasEnv = (values: Pick<DeployValues, 'sourceType'>): boolean => val
 
 /** What `servers.deploy` takes of the form's values. */
 export function toDeployInput(values: DeployValues): DeployServerInput {
-  const data = linesOf(values.data)
+  const here = values.sourceType !== 'remote'
+  const data = here ? linesOf(values.data) : []
   return {
     name: values.name.trim(),
     description: text(values.description),
@@ -86,7 +87,9 @@ export function toDeployInput(values: DeployValues): DeployServerInput {
             .map((row) => [row.name.trim(), { value: row.value, secret: row.secret }]),
         )
       : undefined,
-    limits: { memoryMb: number(values.memoryMb), cpus: number(values.cpus), pids: number(values.pids) },
+    limits: here
+      ? { memoryMb: number(values.memoryMb), cpus: number(values.cpus), pids: number(values.pids) }
+      : undefined,
     data: data.length > 0 ? data.map((mountPath) => ({ mountPath })) : undefined,
     drainSeconds: number(values.drainSeconds),
     visibility: values.visibility,

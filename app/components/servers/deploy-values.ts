@@ -89,7 +89,7 @@ export const EMPTY_DEPLOY: DeployValues = {
   drainSeconds: '60',
 }
 
-function sourceValues({ source }: RevisionView): Partial<DeployValues> {
+function sourceValues({ source, headerNames }: RevisionView): Partial<DeployValues> {
   switch (source.type) {
     case 'npm':
       return {
@@ -105,7 +105,7 @@ function sourceValues({ source }: RevisionView): Partial<DeployValues> {
       return {
         sourceType: 'remote',
         url: source.url,
-        headers: Object.keys(source.headers ?? {}).map((name) => ({ name, value: '', kept: name })),
+        headers: headerNames.map((name) => ({ name, value: '', kept: name })),
       }
     case 'catalog':
       return { sourceType: 'catalog', catalogSlug: source.slug, catalogVersion: source.version ?? '' }
@@ -129,6 +129,8 @@ export function revisionValues(revision: RevisionView): DeployValues {
     memoryMb: String(limits.memoryMb),
     cpus: String(limits.cpus),
     pids: String(limits.pids),
+    data: revision.data.map(({ mountPath }) => mountPath).join('\n'),
+    drainSeconds: String(revision.drainSeconds),
   }
 }
 

@@ -18,11 +18,21 @@ const looks = {
 const words = { done: 'done', current: 'in progress', failed: 'failed', waiting: 'not started' } as const
 
 function estimate(deployment: Deployment, now: number): string {
-  if (!deployment.estimatedReadyAt) return 'No estimate: this is the first deployment of this source here.'
-  const left = Date.parse(deployment.estimatedReadyAt) - now
-  return left > 0
-    ? `Ready in about ${formatWhole(left)}, judging by earlier deployments.`
-    : 'Taking longer than earlier deployments did.'
+  const known = deployment.estimate
+  if (!known) return 'Ready in: unknown, this is the first deployment of this source here.'
+  const { medianMs, p90Ms, samples } = known
+  const passed = now - Date.parse(deployment.createdAt)
+  const left =
+    passed < medianMs
+      ? `Ready in about ${formatWhole(medianMs - passed)}.`
+      : passed < p90Ms
+        ? 'Ready at any moment.'
+        : 'Taking longer than earlier deployments did.'
+  const usual =
+    samples === 1
+      ? `The last deployment of this source took ${formatWhole(medianMs)}.`
+      : `Half of the last ${samples} deployments of this source took up to ${formatWhole(medianMs)}, nine in ten up to ${formatWhole(p90Ms)}.`
+  return `${left} ${usual}`
 }
 
 /** The real phases of a deployment with their durations; live while it goes on. */

@@ -78,7 +78,7 @@ function Failed({ server, deployment }: Shown) {
             busy={redeploy.isPending}
             onClick={() =>
               redeploy.mutate(
-                { id: server.id },
+                { id: server.id, number: deployment.revisionNumber },
                 {
                   onSuccess: ({ deploymentId }) =>
                     router.push(`/admin/servers/${server.id}/deployments/${deploymentId}`),

@@ -86,6 +86,29 @@ describe('the edit dialog', () => {
     })
   })
 
+  it('keeps the headers of a remote server that are not given again', () => {
+    const remote = {
+      ...server,
+      revision: {
+        ...server.revision,
+        source: { type: 'remote' as const, url: 'https://mcp.example.com/mcp' },
+        headerNames: ['Authorization'],
+        env: [],
+      },
+    }
+    const from = valuesOf(remote)
+    expect(toUpdateInput(remote, from, from)).not.toHaveProperty('source')
+    const more = { ...from, headers: [...from.headers, { name: 'X-Team', value: 'a' }] }
+    expect(UpdateServer.parse(toUpdateInput(remote, from, more)).source).toEqual({
+      type: 'remote',
+      url: 'https://mcp.example.com/mcp',
+      headers: { Authorization: { keep: true }, 'X-Team': 'a' },
+    })
+    expect(UpdateServer.parse(toUpdateInput(remote, from, { ...from, headers: [] })).source).toMatchObject({
+      headers: {},
+    })
+  })
+
   it('puts what was typed on top of what another admin saved meanwhile', () => {
     const theirs = edited({
       memoryMb: '512',

@@ -1,5 +1,5 @@
 import { toDeployInput } from '#app/components/servers/deploy-input.ts'
-import type { DeployValues, EditedServer, EnvRow } from '#app/components/servers/deploy-values.ts'
+import type { DeployValues, EditedServer, EnvRow, HeaderRow } from '#app/components/servers/deploy-values.ts'
 import { resolverOf } from '#app/components/servers/form-check.ts'
 import { UpdateServer, type UpdateServerInput } from '#contracts/servers.ts'
 
@@ -15,8 +15,8 @@ export function toUpdateInput(
   const input: UpdateServerInput = { id: server.id, baseRevision: server.revision?.number }
   if (from.description !== to.description) input.description = to.description ?? null
   if (from.visibility !== to.visibility) input.visibility = to.visibility
-  if (!same(from.source, to.source) || !same(headerNames(before), headerNames(after)))
-    input.source = to.source
+  if (!same(from.source, to.source) || !same(before.headers, after.headers))
+    input.source = sourceOf(after, to.source)
   if (from.transport !== to.transport) input.transport = to.transport
   if (!same(from.http, to.http) && to.http) input.http = to.http
   if (!same(from.limits, to.limits)) input.limits = to.limits
@@ -31,7 +31,13 @@ export function toUpdateInput(
   return input
 }
 
-const headerNames = (values: DeployValues) => values.headers.map((row) => row.name.trim())
+/** Headers whose boxes are empty are kept. */
+function sourceOf(values: DeployValues, source: UpdateServerInput['source']): UpdateServerInput['source'] {
+  if (source?.type !== 'remote') return source
+  const kept = values.headers.filter((row) => row.kept && row.kept === row.name.trim() && !row.value)
+  const keep = Object.fromEntries(kept.map(({ name }) => [name.trim(), { keep: true as const }]))
+  return { ...source, headers: { ...source.headers, ...keep } }
+}
 
 /** Checks the page with the very schema that the server uses. */
 export function editResolver(server: Pick<EditedServer, 'id' | 'revision'>, before: () => DeployValues) {
@@ -58,11 +64,15 @@ export function rebase(before: DeployValues, mine: DeployValues, theirs: DeployV
   const values = { ...theirs } as Record<keyof DeployValues, unknown>
   for (const key of Object.keys(before) as (keyof DeployValues)[])
     if (!same(before[key], mine[key])) values[key] = mine[key]
-  return { ...(values as unknown as DeployValues), env: rebaseRows(before.env, mine.env, theirs.env) }
+  return {
+    ...(values as unknown as DeployValues),
+    env: rebaseRows(before.env, mine.env, theirs.env),
+    headers: rebaseRows(before.headers, mine.headers, theirs.headers),
+  }
 }
 
-function rebaseRows(before: EnvRow[], mine: EnvRow[], theirs: EnvRow[]): EnvRow[] {
-  const find = (rows: EnvRow[], name: string) => rows.find((row) => row.name.trim() === name)
+function rebaseRows<Row extends EnvRow | HeaderRow>(before: Row[], mine: Row[], theirs: Row[]): Row[] {
+  const find = (rows: Row[], name: string) => rows.find((row) => row.name.trim() === name)
   const names = [...new Set([...theirs, ...mine].map((row) => row.name.trim()))]
   return names.flatMap((name) => {
     const [was, my, their] = [find(before, name), find(mine, name), find(theirs, name)]
@@ -70,6 +80,7 @@ function rebaseRows(before: EnvRow[], mine: EnvRow[], theirs: EnvRow[]): EnvRow[
     if (!chosen) return []
     // What can be kept is what the server has now.
     const { kept: _kept, ...row } = chosen
-    return [their?.kept && chosen.secret ? { ...row, kept: their.kept } : row]
+    const secret = 'secret' in chosen ? chosen.secret : true
+    return [(their?.kept && secret ? { ...row, kept: their.kept } : row) as Row]
   })
 }

@@ -15,8 +15,9 @@ type Candidate = Pick<Toolbox, 'state' | 'driver' | 'room'>
 /** What the form asks a toolbox for. */
 export const askedOf = (values: { sourceType: string; memoryMb: string; cpus: string }): Asked => ({
   sourceType: values.sourceType,
-  memoryMb: Number(values.memoryMb) || 0,
-  cpus: Number(values.cpus) || 0,
+  // What runs elsewhere takes next to nothing here.
+  memoryMb: values.sourceType === 'remote' ? 0 : Number(values.memoryMb) || 0,
+  cpus: values.sourceType === 'remote' ? 0 : Number(values.cpus) || 0,
 })
 
 /** Why a toolbox cannot take what is asked, in words; null when it can. The server decides again when it deploys. */

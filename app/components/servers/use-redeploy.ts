@@ -4,7 +4,7 @@ import { toast } from 'sonner'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 
-/** Deploys the latest revision of a server once more; a refusal is said aloud, unless a dialog shows it. */
+/** Deploys a revision of a server once more; a refusal is said aloud, unless a dialog shows it. */
 export function useRedeploy(id: string, { quiet = false } = {}) {
   const utils = trpc.useUtils()
   return trpc.servers.redeploy.useMutation({
