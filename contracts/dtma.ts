@@ -29,6 +29,8 @@ export const PutInstance = z.object({
   fence: z.int().nonnegative(),
   /** A new value restarts a running instance once. */
   restartNonce: z.string().max(64).optional(),
+  /** With `absent`: the server was deleted, so its declared data goes with the last of its instances here. */
+  deleteDataOf: Id.optional(),
   spec: InstanceSpec.optional(),
 })
 export type PutInstance = z.infer<typeof PutInstance>
@@ -172,6 +174,7 @@ export const HeartbeatResponse = z.object({
       desired: DesiredState,
       fence: z.int().nonnegative(),
       restartNonce: z.string().optional(),
+      deleteDataOf: Id.optional(),
     }),
   ),
 })

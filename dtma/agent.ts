@@ -10,8 +10,8 @@ import { AgentFailure } from './agent-failure.ts'
 import { type ControlPlane, ControlPlaneError, createControlPlane } from './control-plane/client.ts'
 import { enroll, enrollOnce, hashToken, readToken } from './control-plane/enroll.ts'
 import { type HeartbeatLoop, startHeartbeats } from './control-plane/heartbeat.ts'
+import { createDriver } from './drivers/create-driver.ts'
 import type { Driver } from './drivers/driver.ts'
-import { createProcessDriver } from './drivers/process.ts'
 import type { DtmaEnv } from './env.ts'
 import { prepareHome } from './home.ts'
 import { readHostMetrics } from './host-metrics.ts'
@@ -39,11 +39,6 @@ export async function startAgent(
   const unlock = await lockHome(home.root)
   const seal = await openSeal(home.state)
   const identity = await loadIdentity(home.state, seal)
-  const driver: Driver = await createProcessDriver({
-    home,
-    allowUnisolated: env.ALLOW_UNISOLATED,
-    npmUserConfig: env.DTMA_NPM_USERCONFIG,
-  })
   const controlPlane: ControlPlane = createControlPlane({
     origin: env.CONTROL_PLANE_URL,
     privateKey: identity.privateKey,
@@ -51,6 +46,13 @@ export async function startAgent(
   const bootId = randomUUID()
   const stopping = new AbortController()
   let enrollment: Enrollment | null = await loadEnrollment(home.state)
+  const driver: Driver = await createDriver({
+    env,
+    home,
+    logger,
+    certificate: identity.certificate,
+    enrollment: () => enrollment,
+  })
   let heartbeats: HeartbeatLoop | null = null
   const upgrader = createUpgrader({
     launcher,

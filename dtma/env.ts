@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { ImageReference } from '#contracts/names.ts'
 import { parseAllowedRemotes } from '#mcp/address-guard.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
@@ -30,7 +31,17 @@ const Env = z.object({
   CONTROL_PLANE_URL: ControlPlaneUrl,
   ENROLLMENT_TOKEN: z.string().min(20).optional(),
   ENROLLMENT_TOKEN_FILE: z.string().min(1).optional(),
-  DTMA_RUNTIME: z.enum(['process']).default('process'),
+  /** What servers run in; `auto` is Docker where an engine answers when the agent starts. */
+  DTMA_DRIVER: z.enum(['process', 'docker', 'auto']).default('process'),
+  /** The engine of this very machine: `unix://` and the path of its socket. */
+  DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
+  /** Networks of containers are cut out of it, eight addresses each. */
+  DTMA_NETWORK_POOL: z
+    .string()
+    .regex(/^\d{1,3}(\.\d{1,3}){3}\/(8|9|1\d|2[0-9])$/, 'must be an IPv4 network such as 10.231.0.0/16')
+    .default('10.231.0.0/16'),
+  /** The image that npm packages are installed and run in by the docker driver. */
+  DTMA_NODE_IMAGE: ImageReference.default('node:24-slim'),
   ALLOW_UNISOLATED: Flag,
   /** npm configuration (registry, credentials) for installs in place of the invoking user's. */
   DTMA_NPM_USERCONFIG: z.string().min(1).optional(),
@@ -61,6 +72,9 @@ export function readEnv(source: NodeJS.ProcessEnv): DtmaEnv {
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new Error(lines.join('\n'))
+  }
+  if (parsed.data.DTMA_DRIVER !== 'process' && !/^unix:\/\/\/.+/.test(parsed.data.DOCKER_HOST)) {
+    throw new Error('DOCKER_HOST: must be unix:// and a path; the agent runs beside its engine.')
   }
   const advertised = parsed.data.DTMA_ADVERTISED_URL ?? `https://127.0.0.1:${parsed.data.DTMA_PORT}`
   return { ...parsed.data, DTMA_ADVERTISED_URL: new URL(advertised).origin }

@@ -17,6 +17,7 @@ import { recordOf } from '#scripts/processes/identity.ts'
 import { removeHome } from '#scripts/services/system-home.ts'
 import { homePaths } from '#scripts/start/home.ts'
 import { endLeftovers } from '#scripts/start/process-register.ts'
+import { removeEngine } from '#testing/docker/remove-engine.ts'
 
 const ProcessRecord = z.object({ pid: z.int(), startedAt: z.string() })
 
@@ -73,6 +74,7 @@ export async function sweepRunFolder(folder: string): Promise<void> {
     if (existsSync(processes)) await endLeftovers(processes, () => undefined)
     removeHome(home)
   }
+  for (const name of listFolder(join(folder, 'engines'))) await removeEngine(join(folder, 'engines', name))
   removeHome(folder)
 }
 

@@ -20,8 +20,8 @@ export type RunExit = { exitCode: number | null; signal: string | null; error: I
 export type Run = {
   /** For stdio servers. */
   stdio: { stdin: Writable; stdout: Readable } | null
-  /** For servers that listen: the port of this machine that they were told. */
-  port: number | null
+  /** For servers that listen: the port that they were told, and where it can be reached, the likeliest address first. */
+  listensOn: { hosts: readonly string[]; port: number } | null
   /** True once the port is open and it is this server that opened it. */
   listening(): Promise<boolean>
   /** Resolves when the server's main process has ended and its output was read; never rejects. */
@@ -41,7 +41,10 @@ export type DriverInstance = { id: string; spec: InstanceSpec }
 export type Driver = {
   readonly name: DriverName
   readonly isolation: Isolation
-  /** Ends what an earlier run of the agent left, and deletes what belongs to no instance in `known`. */
+  /**
+   * Ends what an earlier run of the agent left, unless `start` can take it over, and deletes what belongs to no instance in
+   * `known`. What cannot be reached now is done later.
+   */
   recover(known: ReadonlySet<string>): Promise<void>
   /** Fetches what the instance needs; does nothing when that was done before. Stops when `signal` aborts. */
   prepare(
@@ -49,8 +52,13 @@ export type Driver = {
     context: { signal: AbortSignal; log: LogSink; onPhase(phase: string): void },
   ): Promise<{ resolvedVersion: string | null }>
   start(instance: DriverInstance, context: { log: LogSink }): Promise<Run>
-  /** Ends and deletes everything of the instance; fine when there is nothing. */
-  remove(id: string): Promise<void>
+  /** Ends what runs of the instance, and keeps what was prepared. Fine when there is nothing. */
+  halt(id: string): Promise<void>
+  /**
+   * Ends and deletes everything of the instance; fine when there is nothing. `deleteDataOf` is the server whose data goes too,
+   * as far as no other instance of it holds it.
+   */
+  remove(id: string, options: { deleteDataOf: string | null }): Promise<void>
   /** Releases the driver's own timers. */
   close(): void
 }

@@ -182,6 +182,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       })
     },
 
+    halt: endLeftovers,
     remove,
     close: () => watchdog.close(),
   }

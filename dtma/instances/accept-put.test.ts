@@ -17,6 +17,7 @@ const known: InstanceRecord = {
   restartNonce: null,
   spec,
   everReady: true,
+  deleteDataOf: null,
   changedAt: '2025-01-01T00:00:00.000Z',
 }
 const tombstone: InstanceRecord = { ...known, desired: 'absent', spec: null, everReady: false }

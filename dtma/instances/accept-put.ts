@@ -39,12 +39,14 @@ export function acceptPut(
     restartNonce: put.restartNonce ?? known?.restartNonce ?? null,
     spec,
     everReady: put.desired === 'absent' || revives ? false : (known?.everReady ?? false),
+    deleteDataOf: put.desired === 'absent' ? (put.deleteDataOf ?? known?.deleteDataOf ?? null) : null,
     changedAt: now.toISOString(),
   }
   const unchanged =
     known !== null &&
     known.desired === next.desired &&
     known.fence === next.fence &&
-    known.restartNonce === next.restartNonce
+    known.restartNonce === next.restartNonce &&
+    known.deleteDataOf === next.deleteDataOf
   return unchanged ? null : next
 }

@@ -16,9 +16,6 @@ export async function awaitInitialized(bridge: StdioBridge, timeoutMs: number): 
   }
 }
 
-/** Where a server that listens on "localhost" or on loopback can be found. */
-const LOOPBACK = ['127.0.0.1', '::1']
-
 /**
  * Resolves to the address at which the server's port answers HTTP; whether that is MCP is found out by the probe that follows.
  * Throws InstanceFailure SERVER_NOT_LISTENING after `timeoutMs`, or the signal's reason.
@@ -29,13 +26,13 @@ export async function awaitListening(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<{ host: string; port: number }> {
-  const { port } = run
-  if (port === null) throw new Error('This run has no port.')
+  if (run.listensOn === null) throw new Error('This run has no port.')
+  const { hosts, port } = run.listensOn
   const end = Date.now() + timeoutMs
   while (Date.now() < end) {
     signal.throwIfAborted()
     if (await run.listening()) {
-      for (const host of LOOPBACK) if (await answersHttp({ host, port, path })) return { host, port }
+      for (const host of hosts) if (await answersHttp({ host, port, path })) return { host, port }
     }
     await sleep(POLL_MS, undefined, { signal })
   }

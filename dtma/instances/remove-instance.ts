@@ -1,26 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { InstanceFailure } from '#dtma/drivers/driver.ts'
 import type { RunnerContext } from './runner-types.ts'
 
 const LONGEST_WAIT_MS = 30_000
 
 /** Deletes everything of the instance but its tombstone. Tries until it succeeds, or `signal` aborts: a removal never gets stuck. */
 export async function removeInstance(context: RunnerContext, signal: AbortSignal): Promise<void> {
-  const { id } = context.record()
-  if (context.view().state === 'absent') {
-    await context.driver.remove(id)
-    await context.log.remove()
-    return
-  }
+  const { id, deleteDataOf } = context.record()
   for (let wait = 1_000; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-    context.show({ state: 'removing', phase: null, startedAt: null })
+    // What is absent already is looked at again in silence: after a start of the agent, or when its data is to go too.
+    if (context.view().state !== 'absent') context.show({ state: 'removing', phase: null, startedAt: null })
     try {
-      await context.driver.remove(id)
+      await context.driver.remove(id, { deleteDataOf })
       await context.log.remove()
       break
     } catch (error) {
       const detail = (error as Error).message.slice(0, 4000)
       context.logger.error({ err: error, instance: id }, 'removal failed, trying again')
-      context.show({ error: { code: 'TOOLBOX_INTERNAL', detail } })
+      const code = error instanceof InstanceFailure ? error.code : 'TOOLBOX_INTERNAL'
+      context.show({ state: 'removing', error: { code, detail } })
       await sleep(wait, undefined, { signal })
     }
   }

@@ -10,6 +10,8 @@ import type { McpTarget, RunnerContext } from './runner-types.ts'
 
 const FIRST_BACKOFF_MS = 1_000
 const LONGEST_BACKOFF_MS = 30_000
+/** An engine that is away is asked more often: its return ends the outage of every server. */
+const LONGEST_ENGINE_BACKOFF_MS = 4_000
 /** A server that ran this long had a good start: its next restart waits the shortest time again. */
 const STABLE_MS = 60_000
 /** Of a line on stdout that is no message; the log redacts it before it cuts it shorter. */
@@ -25,12 +27,15 @@ export async function runInstance(context: RunnerContext, signal: AbortSignal): 
   // No driver has a part in it: nothing runs here.
   if (spec.source.type === 'remote') return runRemote(context, spec.source, signal)
   const instance: DriverInstance = { id, spec }
-  await prepare(context, instance, signal)
   let backoff = FIRST_BACKOFF_MS
+  let prepared = false
   for (;;) {
     signal.throwIfAborted()
     const startedAt = Date.now()
-    const end = await oneLife(context, instance, signal)
+    // A server that ran before is brought back, however long its engine or registry is away.
+    const unprepared: InstanceFailure | null = prepared ? null : await tryPrepare(context, instance, signal)
+    prepared = unprepared === null
+    const end = unprepared ?? (await oneLife(context, instance, signal))
     if (signal.aborted) return
     if (!context.record().everReady) {
       if (end instanceof InstanceFailure) throw end
@@ -54,7 +59,22 @@ export async function runInstance(context: RunnerContext, signal: AbortSignal): 
       error,
     })
     await sleep(backoff, undefined, { signal })
-    backoff = Math.min(backoff * 2, LONGEST_BACKOFF_MS)
+    const longest = error.code === 'ENGINE_UNAVAILABLE' ? LONGEST_ENGINE_BACKOFF_MS : LONGEST_BACKOFF_MS
+    backoff = Math.min(backoff * 2, longest)
+  }
+}
+
+async function tryPrepare(
+  context: RunnerContext,
+  instance: DriverInstance,
+  signal: AbortSignal,
+): Promise<InstanceFailure | null> {
+  try {
+    await prepare(context, instance, signal)
+    return null
+  } catch (error) {
+    if (error instanceof InstanceFailure && !signal.aborted) return error
+    throw error
   }
 }
 
@@ -108,14 +128,20 @@ async function oneLife(
     context.show({ state: 'running', phase: null, exitCode: null, signal: null, error: null })
     const end = await Promise.race([exited, aborted])
     context.setTarget(null)
-    return end === 'aborted' ? await exitAfterStop(context, run) : end
+    if (end === 'aborted') return await exitAfterStop(context, run)
+    if (end.error?.code === 'ENGINE_UNAVAILABLE') {
+      context.show({ state: 'backoff', startedAt: null, error: end.error })
+    }
+    return end
   } finally {
     life.abort()
     context.setTarget(null)
     bridge?.close('The MCP server was stopped.')
-    await run.stop()
+    await stopUnlessAway(context, run)
     context.setRun(null)
-    context.log.write('agent', describeExit(await run.exited))
+    // Not known while the engine is away.
+    const exit = await Promise.race([run.exited, sleep(1_000, null)])
+    if (exit !== null) context.log.write('agent', describeExit(exit))
   }
 }
 
@@ -155,6 +181,16 @@ async function exitAfterStop(context: RunnerContext, run: Run): Promise<RunExit>
   context.show({ state: 'stopping', phase: null })
   await run.stop()
   return run.exited
+}
+
+/** What an engine that is away cannot end now is ended before anything else is done with the instance. */
+async function stopUnlessAway(context: RunnerContext, run: Run): Promise<void> {
+  try {
+    await run.stop()
+  } catch (error) {
+    if (!(error instanceof InstanceFailure && error.code === 'ENGINE_UNAVAILABLE')) throw error
+    context.log.write('agent', error.message)
+  }
 }
 
 function onAbort(signal: AbortSignal, until: AbortSignal): Promise<'aborted'> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceStatus } from '#contracts/instances.ts'
 import { InstanceFailure, type Run } from '#dtma/drivers/driver.ts'
 import { headerSecrets } from '#dtma/remote/header-secrets.ts'
@@ -19,6 +20,9 @@ export type InstanceRunner = {
   /** Ends the server because the agent ends; what is wanted stays as it is. */
   shutdown(): Promise<void>
 }
+
+/** An engine that was away is asked again by itself; everything else that failed waits for another wish. */
+const ENGINE_RETRY_MS = 5_000
 
 const INITIAL: InstanceView = {
   state: 'pending',
@@ -80,7 +84,10 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
     }
     if (record.desired === 'running') await runInstance(context, signal)
     else if (record.desired === 'absent') await removeInstance(context, signal)
-    else show({ state: 'stopped', phase: null, startedAt: null, error: null })
+    else {
+      await services.driver.halt(record.id)
+      show({ state: 'stopped', phase: null, startedAt: null, error: null })
+    }
   }
 
   async function loop(): Promise<void> {
@@ -91,6 +98,8 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
         await converge(step.signal)
       } catch (error) {
         if (!step.signal.aborted) fail(error)
+        if (isAway(error)) await Promise.race([changed.promise, sleep(ENGINE_RETRY_MS)])
+        if (isAway(error)) continue
       }
       if (version === seen && !closing) await changed.promise
     }
@@ -130,6 +139,7 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
       const same =
         next.desired === record.desired &&
         next.restartNonce === record.restartNonce &&
+        next.deleteDataOf === record.deleteDataOf &&
         (next.spec === null) === (record.spec === null)
       record = next
       services.onChange()
@@ -142,4 +152,8 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
       await services.log.flush()
     },
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof InstanceFailure && error.code === 'ENGINE_UNAVAILABLE'
 }

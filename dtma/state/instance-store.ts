@@ -16,6 +16,8 @@ export type InstanceRecord = {
   spec: InstanceSpec | null
   /** Was `running` once; from then on an exit is answered with a restart, before that it is final. */
   everReady: boolean
+  /** The deleted server whose data is to go with this instance. */
+  deleteDataOf: string | null
   changedAt: string
 }
 
@@ -27,6 +29,7 @@ const Stored = z.object({
   restartNonce: z.string().nullable(),
   sealedSpec: z.string().nullable(),
   everReady: z.boolean(),
+  deleteDataOf: Id.nullable().default(null),
   changedAt: z.iso.datetime(),
 })
 

@@ -30,6 +30,7 @@ const record: InstanceRecord = {
     data: [],
   },
   everReady: true,
+  deleteDataOf: null,
   changedAt: '2026-01-01T00:00:00.000Z',
 }
 

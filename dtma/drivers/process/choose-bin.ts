@@ -17,30 +17,40 @@ export type ChosenBin = {
   version: string
 }
 
+/** An executable by its name and its path within the package. */
+export type BinChoice = { name: string; path: string; version: string }
+
 /**
- * The executable of an installed package: the one asked for, the only one, or the one named like the package.
+ * The executable of a package by its package.json: the one asked for, the only one, or the one named like the package.
  * Throws InstanceFailure PACKAGE_HAS_NO_BIN with the names there are.
  */
+export function binOfManifest(text: string, packageName: string, wanted: string | undefined): BinChoice {
+  const manifest = PackageJson.parse(JSON.parse(text))
+  const unscoped = packageName.replace(/^@[^/]+\//, '')
+  const bins = typeof manifest.bin === 'string' ? { [unscoped]: manifest.bin } : (manifest.bin ?? {})
+  const name = pickBin(Object.keys(bins), unscoped, wanted)
+  if ('problem' in name) throw new InstanceFailure('PACKAGE_HAS_NO_BIN', `${packageName}: ${name.problem}`)
+  return { name: name.picked, path: bins[name.picked] ?? '', version: manifest.version }
+}
+
+/** The executable of an installed package. Throws InstanceFailure PACKAGE_HAS_NO_BIN. */
 export async function chooseBin(
   packageFolder: string,
   packageName: string,
   wanted: string | undefined,
 ): Promise<ChosenBin> {
   const root = join(packageFolder, 'node_modules', packageName)
-  const manifest = PackageJson.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
-  const unscoped = packageName.replace(/^@[^/]+\//, '')
-  const bins = typeof manifest.bin === 'string' ? { [unscoped]: manifest.bin } : (manifest.bin ?? {})
-  const name = pickBin(Object.keys(bins), unscoped, wanted)
-  if ('problem' in name) throw new InstanceFailure('PACKAGE_HAS_NO_BIN', `${packageName}: ${name.problem}`)
-  const path = await realpath(join(root, bins[name.picked] ?? '')).catch(() => null)
+  const manifest = await readFile(join(root, 'package.json'), 'utf8')
+  const chosen = binOfManifest(manifest, packageName, wanted)
+  const path = await realpath(join(root, chosen.path)).catch(() => null)
   const inside = path?.startsWith((await realpath(packageFolder)) + sep)
   if (path === null || !inside) {
     throw new InstanceFailure(
       'PACKAGE_HAS_NO_BIN',
-      `The file of "${name.picked}" is missing in ${packageName}.`,
+      `The file of "${chosen.name}" is missing in ${packageName}.`,
     )
   }
-  return { path, runBy: await interpreter(path), version: manifest.version }
+  return { path, runBy: await interpreter(path), version: chosen.version }
 }
 
 export function pickBin(
@@ -62,11 +72,16 @@ async function interpreter(path: string): Promise<'node' | 'itself'> {
   const file = await open(path, 'r')
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(256), 0, 256, 0)
-    const start = buffer.subarray(0, bytesRead).toString('latin1')
-    if (start.startsWith('\x7fELF')) return 'itself'
-    const line = /^#!([^\n]*)/.exec(start)?.[1]
-    return line === undefined || /\bnode\b/.test(line) ? 'node' : 'itself'
+    return interpreterOf(buffer.subarray(0, bytesRead))
   } finally {
     await file.close()
   }
+}
+
+/** By the first bytes of the file. */
+export function interpreterOf(head: Buffer): 'node' | 'itself' {
+  const start = head.toString('latin1')
+  if (start.startsWith('\x7fELF')) return 'itself'
+  const line = /^#!([^\n]*)/.exec(start)?.[1]
+  return line === undefined || /\bnode\b/.test(line) ? 'node' : 'itself'
 }

@@ -53,35 +53,12 @@ export type InstallOptions = {
 export async function installPackage(options: InstallOptions): Promise<void> {
   options.signal.throwIfAborted()
   const { source } = options
-  const spec = source.version === undefined ? source.package : `${source.package}@${source.version}`
-  const child = spawn(
-    process.execPath,
-    [
-      options.npmCli,
-      'install',
-      '--json',
-      '--loglevel=silly',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--no-progress',
-      '--no-update-notifier',
-      '--no-package-lock',
-      '--omit=dev',
-      // npm's default waits 10 and 60 s between tries; a person watches this installation.
-      '--fetch-retries=3',
-      '--fetch-retry-mintimeout=1000',
-      '--fetch-retry-maxtimeout=5000',
-      '--',
-      spec,
-    ],
-    {
-      cwd: options.packageFolder,
-      env: installEnvironment(options) as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    },
-  )
+  const child = spawn(process.execPath, [options.npmCli, 'install', ...npmInstallArguments(source)], {
+    cwd: options.packageFolder,
+    env: installEnvironment(options) as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => reject(new InstanceFailure('PACKAGE_INSTALL_FAILED', error.message)))
     child.once('close', resolve)
@@ -131,13 +108,39 @@ export async function installPackage(options: InstallOptions): Promise<void> {
   throw new InstanceFailure(failure.code, createRedactor([]).text(failure.detail))
 }
 
-function installEnvironment(options: InstallOptions): Record<string, string> {
+/** What follows `npm install`: no script of a package is run. */
+export function npmInstallArguments(source: NpmSource): string[] {
+  return [
+    '--json',
+    '--loglevel=silly',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--no-progress',
+    '--no-update-notifier',
+    '--no-package-lock',
+    '--omit=dev',
+    // npm's default waits 10 and 60 s between tries; a person watches this installation.
+    '--fetch-retries=3',
+    '--fetch-retry-mintimeout=1000',
+    '--fetch-retry-maxtimeout=5000',
+    '--',
+    source.version === undefined ? source.package : `${source.package}@${source.version}`,
+  ]
+}
+
+/** Those of the agent's own variables that an install gets. */
+export function passedVariables(): Record<string, string> {
   const passed = PASSED_VARIABLES.flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
   })
+  return Object.fromEntries(passed)
+}
+
+function installEnvironment(options: InstallOptions): Record<string, string> {
   return {
-    ...Object.fromEntries(passed),
+    ...passedVariables(),
     HOME: options.npmFolder,
     npm_config_cache: join(options.npmFolder, 'cache'),
     npm_config_userconfig: options.userConfig,

@@ -18,6 +18,8 @@ import type { Watchdog } from './watchdog.ts'
 
 /** A grandchild may keep the pipes open; the end of the main process is reported after this time at the latest. */
 const DRAIN_MS = 1_000
+/** Where a server that listens on "localhost" or on loopback can be found. */
+const LOOPBACK = ['127.0.0.1', '::1']
 /** Prefer servers over everything else when the machine itself runs out of memory (proc_pid_oom_score_adj(5), -1000 to 1000). */
 const OOM_SCORE = '800'
 
@@ -84,7 +86,7 @@ export async function startServer(options: StartOptions): Promise<Run> {
 
   return {
     stdio: stdio ? { stdin: child.stdin as Writable, stdout: child.stdout as Readable } : null,
-    port: options.port,
+    listensOn: options.port === null ? null : { hosts: LOOPBACK, port: options.port },
     listening: () => isListening(options.port, options.uid),
     exited: ended.then((end): RunExit => ({ ...end, error: limitError })),
     usage: () => watch.usage(),
