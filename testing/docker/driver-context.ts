@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InstanceSpec } from '#contracts/instances.ts'
 import type { Owner } from '#dtma/drivers/docker/labels.ts'
 import { createMetadataGuard } from '#dtma/drivers/docker/metadata-guard.ts'
 import { createDockerDriver } from '#dtma/drivers/docker.ts'
-import type { Driver, DriverInstance, LogSink } from '#dtma/drivers/driver.ts'
+import type { Driver, LogSink } from '#dtma/drivers/driver.ts'
 import { type Home, prepareHome } from '#dtma/home.ts'
-import { specOf } from '#testing/agent-process.ts'
 import type { TestEngine } from './engine.ts'
-import { BASE_IMAGE, STDIO_IMAGE } from './images.ts'
+import { BASE_IMAGE } from './images.ts'
 
 /** A log that keeps what it gets. */
 export function keepingLog(): LogSink & { lines: string[] } {
@@ -54,17 +52,6 @@ export function dockerDriver(
     ...more,
   })
   return Object.assign(driver, { problems })
-}
-
-export function imageInstance(image = STDIO_IMAGE, change: Partial<InstanceSpec> = {}): DriverInstance {
-  return {
-    id: randomUUID(),
-    spec: specOf({
-      source: { type: 'image', image, args: [] },
-      limits: { memoryMb: 128, cpus: 1, pids: 64 },
-      ...change,
-    }),
-  }
 }
 
 export const noPhases = (log: LogSink) => ({
