@@ -3,7 +3,8 @@ import { createConnection } from 'node:net'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import type Docker from 'dockerode'
 import { InstanceFailure, type LogSink, type Run, type RunExit } from '#dtma/drivers/driver.ts'
-import { createLineReader } from '#mcp/line-reader.ts'
+import { outputReader } from '#dtma/instances/instance-log-output.ts'
+import type { LineReader } from '#mcp/line-reader.ts'
 import { handlingOf } from './container-states.ts'
 import { demultiplex } from './demultiplex.ts'
 import { ask, askFor, askUnlessDone, type Engine, isEngineAway } from './engine.ts'
@@ -12,7 +13,6 @@ import { type ContainerUsage, readUsage } from './usage.ts'
 
 /** The end of a container is reported after this time although its last output did not arrive. */
 const DRAIN_MS = 1_000
-const MAX_LOG_LINE_CHARS = 8 * 1024
 
 /** A run as its driver sees it: told what the engine says, and polled for figures. */
 export type ContainerRun = Run & {
@@ -48,12 +48,16 @@ export function followContainer(options: RunOptions): ContainerRun {
   let again = false
 
   function readOutput(stream: NodeJS.ReadableStream): Promise<void> {
-    const [out, err] = [lineLog('stdout', log), lineLog('stderr', log)]
+    const [out, err] = [outputReader('stdout', log), outputReader('stderr', log)]
+    const print = (reader: LineReader, data: Buffer) => {
+      reader.push(data)
+      return log.drained()
+    }
     const forward = (data: Buffer) =>
       stdout === null || stdout.write(data) ? null : once(stdout, 'drain').then(() => undefined)
     return demultiplex(stream as unknown as AsyncIterable<unknown>, {
-      onStdout: (data) => (stdout === null ? out.push(data) : forward(data)),
-      onStderr: (data) => err.push(data),
+      onStdout: (data) => (stdout === null ? print(out, data) : forward(data)),
+      onStderr: (data) => print(err, data),
     }).then(() => {
       out.end()
       err.end()
@@ -186,24 +190,6 @@ export function exitOf(state: Docker.ContainerInspectInfo['State']): RunExit {
 
 function lost(detail: string): NonNullable<RunExit['error']> {
   return { code: 'SERVER_EXITED', detail }
-}
-
-function lineLog(
-  name: 'stdout' | 'stderr',
-  log: LogSink,
-): { push(data: Buffer): Promise<void> | null; end(): void } {
-  const reader = createLineReader({
-    maxChars: MAX_LOG_LINE_CHARS,
-    onLine: (line) => log.write(name, line),
-    onTooLong: (head) => log.write(name, `${head} [line cut]`),
-  })
-  return {
-    push(data) {
-      reader.push(data)
-      return log.drained()
-    },
-    end: () => reader.end(),
-  }
 }
 
 async function isOpen(listensOn: Run['listensOn']): Promise<boolean> {
