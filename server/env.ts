@@ -17,6 +17,8 @@ const Schema = z.object({
   GATEWAY_PORT: Port.default(3100),
   PUBLIC_URL: Url.optional(),
   GATEWAY_PUBLIC_URL: Url.optional(),
+  /** An MCP registry to import from, without the version of its API. */
+  MCP_REGISTRY_URL: Url.default('https://registry.modelcontextprotocol.io'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Keys of queues and channels start with it, so that installations can share one Redis. */
   REDIS_PREFIX: z

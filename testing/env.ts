@@ -34,6 +34,8 @@ export async function useTestEnvironment(overrides: Record<string, string> = {})
     MASTER_KEY_FILE: masterKeyFile,
     PUBLIC_URL: 'http://localhost:3000',
     GATEWAY_PUBLIC_URL: 'http://localhost:3100',
+    // Nothing listens there: no test asks the real registry.
+    MCP_REGISTRY_URL: 'http://127.0.0.1:9',
     HOST: '127.0.0.1',
     PORT: '3000',
     GATEWAY_PORT: '3100',

@@ -141,6 +141,9 @@ const VALID: Record<string, Record<string, unknown>> = {
     removeVersions: ['0.9.0'],
   },
   'catalog.delete': { id: randomUUID() },
+  'catalog.import': { from: { type: 'text', text: '{}' }, apply: [{ key: 'one', slug: 'one' }] },
+  'catalog.export': { ids: [randomUUID()], format: 'codex' },
+  'catalog.searchRegistry': { search: 'files', cursor: 'next' },
   'users.invite': {
     email: 'new@example.test',
     name: 'New',
