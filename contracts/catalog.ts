@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
+import { DataMount, HttpEndpoint, SomeLimits, Transport } from './instances.ts'
 import { EnvName, HeaderName, Id, Name, Text } from './names.ts'
 import { Cursor, ServerState, Source, Timestamp } from './servers.ts'
 
@@ -57,7 +57,7 @@ export const CatalogRelease = z.strictObject({
   arguments: z.array(CatalogArgument).max(32).default([]),
   /** Names of headers that a remote server asks for, each asked for as a secret. */
   headers: z.array(CatalogHeader).max(32).default([]),
-  limits: Limits.partial().default({}),
+  limits: SomeLimits.default({}),
   data: z.array(DataMount).max(8).default([]),
 })
 export type CatalogRelease = z.infer<typeof CatalogRelease>

@@ -12,6 +12,13 @@ export const Limits = z.object({
 })
 export type Limits = z.infer<typeof Limits>
 
+/** Some of them, without defaults: what is left out stays as it is. (`Limits.partial()` would fill its defaults in.) */
+export const SomeLimits = z.object({
+  memoryMb: Limits.shape.memoryMb.unwrap().optional(),
+  cpus: Limits.shape.cpus.unwrap().optional(),
+  pids: Limits.shape.pids.unwrap().optional(),
+})
+
 /** Where a streamable-http server listens: how it is told its port, and the path of its MCP endpoint. */
 export const HttpEndpoint = z.object({
   path: z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LogLine } from './dtma.ts'
 import { Failure } from './errors.ts'
-import { DataMount, HttpEndpoint, Limits, Transport } from './instances.ts'
+import { DataMount, HttpEndpoint, Limits, SomeLimits, Transport } from './instances.ts'
 import { EnvName, HeaderName, Id, ImageReference, Name, NpmPackageName, NpmVersion, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 
@@ -152,7 +152,7 @@ const NewServer = z.strictObject({
   transport: Transport.optional(),
   http: HttpEndpoint.optional(),
   env: envOf(EnvValue).optional(),
-  limits: Limits.partial().optional(),
+  limits: SomeLimits.optional(),
   /** Where declared, a rollout is `recreate`: two revisions never write the same data at once. */
   data: z.array(DataMount).max(8).optional(),
   /** How long calls that were begun may go on after a rollout, in seconds. */
@@ -198,7 +198,7 @@ export const UpdateServer = z.strictObject({
   transport: Transport.optional(),
   http: HttpEndpoint.optional(),
   env: envOf(z.union([EnvValue, Kept])).optional(),
-  limits: Limits.partial().optional(),
+  limits: SomeLimits.optional(),
   data: z.array(DataMount).max(8).optional(),
   drainSeconds: z.int().min(0).max(3600).optional(),
   /** Moves it, as with `redeploy`. */

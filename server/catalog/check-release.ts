@@ -19,7 +19,8 @@ export function checkRelease(release: CatalogRelease): void {
     if (RESERVED_ENV.has(name.toUpperCase()))
       wrong(`variables.${at}.name`, `${name} is set by the toolbox and cannot be asked for.`)
   if (source.type === 'remote') {
-    if (transport === 'stdio') wrong('transport', 'A remote server is reached with streamable-http or sse.')
+    if (transport !== 'streamable-http')
+      wrong('transport', 'A remote server is reached over streamable-http.')
     if (release.http) wrong('http', 'A remote server has its endpoint in its URL.')
     if (release.arguments.length > 0) wrong('arguments', 'A remote server takes no arguments.')
     if (variables.length > 0) wrong('variables', 'A remote server takes headers, no variables.')
@@ -27,7 +28,7 @@ export function checkRelease(release: CatalogRelease): void {
       wrong('source.headers', 'Ask for headers instead: values of headers are not kept in the catalog.')
   } else {
     if (headers.length > 0) wrong('headers', 'Only a remote server is sent headers.')
-    if (transport === 'sse') wrong('transport', 'Only remote servers are reached with sse.')
+    if (transport === 'sse') wrong('transport', 'Packages and images are run with stdio or streamable-http.')
     if (transport === 'stdio' && release.http) wrong('http', 'Only a streamable-http server has an endpoint.')
   }
   if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', 'release is wrong', { fields })

@@ -1,4 +1,4 @@
-import { fetch } from 'undici'
+import { Agent, fetch } from 'undici'
 import { z } from 'zod'
 import type { RegistryPage, SearchRegistry } from '#contracts/catalog-transfer.ts'
 import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
@@ -11,6 +11,8 @@ import { readServerJson } from './import/server-json.ts'
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 4 * 1024 * 1024
 const PAGE = 30
+/** Asked seldom: no connection is kept for the next time. */
+const dispatcher = new Agent({ pipelining: 0 })
 
 const Wrapped = z.object({ server: z.looseObject({ name: z.string(), version: z.string().default('') }) })
 const Page = z.object({
@@ -62,6 +64,7 @@ async function ask<Schema extends z.ZodType>(path: string, schema: Schema): Prom
     const response = await fetch(url, {
       headers: { accept: 'application/json' },
       redirect: 'error',
+      dispatcher,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     if (response.status === 404) {

@@ -34,8 +34,7 @@ export async function resolveDeploy(
     origin,
     input: {
       ...input,
-      // Nothing is there yet to be kept: the contract of a deploy has values only.
-      source: resolved.source as Source,
+      source: resolved.source,
       transport: resolveTransport(release, transport),
       ...(http && { http }),
       ...(data.length > 0 && { data }),
@@ -73,7 +72,10 @@ export async function resolveUpdate(
     ...(Object.keys(answers).length > 0 && { arguments: answers }),
     ...(Object.keys(headers).length > 0 && { headers }),
   }
-  const { release, origin, ...resolved } = await resolveSource(db, asked)
+  const { release, origin, ...resolved } = await resolveSource(db, asked, {
+    source: before.spec.source,
+    headers: before.headers,
+  })
   const http = input.http ?? release.http
   const data = input.data ?? release.data
   return {

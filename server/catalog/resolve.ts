@@ -6,7 +6,6 @@ import { fetchEntry } from './fetch.ts'
 import { releasesOf } from './view.ts'
 
 type CatalogSource = Extract<SourceChange, { type: 'catalog' }>
-type Headers = NonNullable<CatalogSource['headers']>
 type Answers = NonNullable<CatalogSource['arguments']>
 type Fields = Record<string, string[]>
 
@@ -14,14 +13,20 @@ type Fields = Record<string, string[]>
 export interface Resolved {
   origin: CatalogOrigin
   release: CatalogRelease
-  source: Exclude<SourceChange, { type: 'catalog' }>
+  source: Exclude<Source, { type: 'catalog' }>
+}
+
+/** The revision that an update starts from: its headers stay, for the origin that they were given for. */
+export interface Kept {
+  source: Source
+  headers: Readonly<Record<string, string>>
 }
 
 /**
  * The release that a source names, its arguments and headers filled in. Throws AppError BAD_REQUEST naming `source.slug`,
  * `source.version`, `source.arguments.<key>` or `source.headers.<name>`.
  */
-export async function resolveSource(db: Db, source: CatalogSource): Promise<Resolved> {
+export async function resolveSource(db: Db, source: CatalogSource, kept?: Kept): Promise<Resolved> {
   const release = await findRelease(db, source)
   const fields: Fields = {}
   const origin = { slug: source.slug, version: release.version, arguments: source.arguments ?? {} }
@@ -30,7 +35,7 @@ export async function resolveSource(db: Db, source: CatalogSource): Promise<Reso
     release,
     source:
       release.source.type === 'remote'
-        ? { ...release.source, headers: headersOf(release, source, fields) }
+        ? { ...release.source, headers: headersOf(release, release.source.url, source, kept, fields) }
         : withArguments(release.source, release.arguments, source, fields),
   }
   if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', 'answers are wrong', { fields })
@@ -88,24 +93,38 @@ function argumentOf(asked: CatalogArgument, answers: Answers, fields: Fields): s
   return values.flatMap((value) => (asked.flag === undefined ? [value] : [asked.flag, value]))
 }
 
-function headersOf(release: CatalogRelease, source: CatalogSource, fields: Fields): Headers {
+function headersOf(
+  release: CatalogRelease,
+  url: string,
+  source: CatalogSource,
+  kept: Kept | undefined,
+  fields: Fields,
+): Record<string, string> {
   if (Object.keys(source.arguments ?? {}).length > 0)
     fields['source.arguments'] = ['A remote server takes no arguments.']
-  const headers: Headers = {}
-  const given = new Map(
-    Object.entries(source.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  const stays = kept?.source.type === 'remote' && new URL(kept.source.url).origin === new URL(url).origin
+  const before = new Map(
+    Object.entries(stays ? kept.headers : {}).map(([name, value]) => [name.toLowerCase(), { name, value }]),
   )
+  // By name in lower case, each with the name that it is sent with.
+  const given = new Map(source.headers === undefined ? before : [])
+  for (const [name, value] of Object.entries(source.headers ?? {})) {
+    const own = typeof value === 'string' ? value : before.get(name.toLowerCase())?.value
+    if (own !== undefined) given.set(name.toLowerCase(), { name, value: own })
+    else fields[`source.headers.${name}`] = ['The server has no such header to keep. Give it a value.']
+  }
+  const headers: Record<string, string> = {}
   for (const asked of release.headers) {
-    const value = given.get(asked.name.toLowerCase()) || asked.default
+    const value = given.get(asked.name.toLowerCase())?.value || asked.default
     given.delete(asked.name.toLowerCase())
+    const field = `source.headers.${asked.name}`
     if (value) headers[asked.name] = value
-    else if (asked.required) fields[`source.headers.${asked.name}`] = ['This has to be given.']
-    if (typeof value === 'string' && value && asked.choices && !asked.choices.includes(value))
-      fields[`source.headers.${asked.name}`] = [`Choose one of ${asked.choices.join(', ')}.`]
+    else if (asked.required) fields[field] ??= ['This has to be given.']
+    if (value && asked.choices && !asked.choices.includes(value))
+      fields[field] = [`Choose one of ${asked.choices.join(', ')}.`]
   }
   // One that is not asked for is the admin's own, such as what a proxy on the way wants.
-  for (const [name, value] of Object.entries(source.headers ?? {}))
-    if (given.has(name.toLowerCase())) headers[name] = value
+  for (const { name, value } of given.values()) headers[name] = value
   return headers
 }
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import superjson from 'superjson'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { query } from '#testing/database.ts'
+import { startMcpRegistry } from '#testing/mcp-registry.ts'
 import {
   seedAgent,
   seedApiKey,
@@ -15,7 +16,9 @@ import {
 import { checksumTables } from '#testing/tables.ts'
 import { callHttp, type HttpAnswer, procedures } from '#testing/trpc-http.ts'
 
-const { database } = await useSeededInstallation()
+const registry = await startMcpRegistry([])
+afterAll(() => registry.close())
+const { database } = await useSeededInstallation({ MCP_REGISTRY_URL: registry.url })
 const { appRouter } = await import('#server/trpc/router.ts')
 const { createApiKey } = await import('#server/api-keys/create.ts')
 const [admin, alice, bob] = await Promise.all([

@@ -29,7 +29,6 @@ export function claudeDesktop(all: readonly Exported[], say: Say): string {
   const servers = serversOf(all, BY_HAND, say, (one, headers) => {
     const args = ['-y', 'mcp-remote', urlOf(one)]
     for (const [name, value] of Object.entries(headers)) args.push('--header', `${name}: ${value}`)
-    if (one.release.transport === 'sse') args.push('--transport', 'sse-only')
     return { command: 'npx', args }
   })
   if (/<[A-Z_0-9]+>/.test(JSON.stringify(servers))) say('Write your own values where <…> stands.')
@@ -78,10 +77,6 @@ export function codex(all: readonly Exported[], say: Say): string {
     sayLost(one, say)
     const { release, entry } = one
     if (release.source.type === 'remote') {
-      if (release.transport === 'sse') {
-        say(`${entry.slug}: Codex does not speak SSE, so it was left out.`)
-        continue
-      }
       const fixed = release.headers.filter((asked) => asked.default !== undefined)
       const asked = release.headers.filter((one) => one.default === undefined && (one.required || one.secret))
       servers[entry.slug] = {
@@ -148,8 +143,7 @@ function serversOf(
 }
 
 function remoteServer(one: Exported, headers: Record<string, string>): Server {
-  const type = one.release.transport === 'sse' ? 'sse' : 'http'
-  return { type, url: urlOf(one), ...(Object.keys(headers).length > 0 && { headers }) }
+  return { type: 'http', url: urlOf(one), ...(Object.keys(headers).length > 0 && { headers }) }
 }
 
 function urlOf({ release }: Exported): string {

@@ -7,6 +7,7 @@ import {
   draft,
   type HeaderInput,
   type ImportDraft,
+  ONLY_SSE,
   Refusal,
   type ReleaseInput,
   slugOf,
@@ -152,14 +153,13 @@ function readRemote(
     found.notes.push(
       `The part "${secretParts[0]?.[0]}" of the URL looks like a secret: every admin can read URLs.`,
     )
-  const transport =
-    type === 'sse' || (type === undefined && /\/sse\/?$/.test(parsed.pathname)) ? 'sse' : 'streamable-http'
+  if (type === 'sse' || (type === undefined && /\/sse\/?$/.test(parsed.pathname))) throw new Refusal(ONLY_SSE)
   return {
     description: `The remote server at ${parsed.host}.`,
     release: {
       version: '1',
       source: { type: 'remote', url },
-      transport,
+      transport: 'streamable-http',
       headers: Object.entries(headers).map(([name, value]) => readHeader(name, value, found)),
     },
   }

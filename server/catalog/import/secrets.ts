@@ -7,7 +7,7 @@ const SECRET_FORM =
 
 /** Whether a value is one that nobody else may read: by its name, by its form, or because it is a URL with a password. */
 export function isSecret(name: string, value = ''): boolean {
-  if (SECRET_NAME.test(name) && !/^(?:true|false|\d{1,6}|)$/i.test(value)) return true
+  if (SECRET_NAME.test(name) && !/^(?:true|false|\d{1,6})$/i.test(value)) return true
   return looksSecret(value)
 }
 

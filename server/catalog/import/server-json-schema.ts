@@ -1,18 +1,14 @@
 import { z } from 'zod'
-import { DataMount, HttpEndpoint, Limits } from '#contracts/instances.ts'
+import { DataMount, HttpEndpoint, SomeLimits } from '#contracts/instances.ts'
 import { Name, Text } from '#contracts/names.ts'
 
 /** Left out and null mean the same in files that programs wrote. */
-const optional = <T extends z.ZodType>(schema: T) =>
-  z
-    .union([schema, z.null()])
-    .optional()
-    .transform((value) => value ?? undefined)
+const optional = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined)
 
 const listOf = <T extends z.ZodType>(schema: T) =>
   z
-    .union([z.array(schema), z.null()])
-    .optional()
+    .array(schema)
+    .nullish()
     .transform((value) => value ?? [])
 
 const Word = z.union([z.string(), z.number(), z.boolean()]).transform(String)
@@ -92,7 +88,7 @@ export const OwnMeta = z.object({
   bin: z.string().max(214).optional(),
   release: z
     .object({
-      limits: Limits.partial().optional(),
+      limits: SomeLimits.optional(),
       data: z.array(DataMount).max(8).optional(),
       http: HttpEndpoint.optional(),
     })

@@ -5,6 +5,7 @@ import {
   draft,
   type HeaderInput,
   type ImportDraft,
+  ONLY_SSE,
   Refusal,
   type ReleaseInput,
   slugOf,
@@ -44,7 +45,8 @@ export function readServerJson(value: unknown): ImportDraft {
       categories: meta?.categories ?? [],
       iconUrl: iconOf(server),
       docsUrl: linkOf(server.websiteUrl) ?? linkOf(server.repository?.url),
-      publisher: meta?.publisher ?? server.name.split('/')[0]?.slice(0, 120) ?? null,
+      publisher:
+        meta?.publisher !== undefined ? meta.publisher : (server.name.split('/')[0]?.slice(0, 120) ?? null),
       release: titled(release, meta?.titles ?? {}),
     } satisfies z.input<typeof CreateCatalogEntry>
   })
@@ -63,8 +65,7 @@ function runnable(server: Server, notes: string[]): Omit<ReleaseInput, 'version'
     const found = attempt(() => fromPackage(candidate, tried), reasons)
     if (found) return say(found, tried, notes)
   }
-  const remotes = server.remotes.toSorted((a, b) => Number(a.type === 'sse') - Number(b.type === 'sse'))
-  for (const candidate of remotes) {
+  for (const candidate of server.remotes) {
     const found = attempt(() => fromRemote(candidate), reasons)
     if (found) return say(found, [], notes)
   }
@@ -109,6 +110,7 @@ function fromPackage(pack: RegistryPackage, notes: string[]): Omit<ReleaseInput,
 }
 
 function fromRemote(remote: RegistryRemote): Omit<ReleaseInput, 'version'> {
+  if (remote.type === 'sse') throw new Refusal(ONLY_SSE)
   let url = remote.url
   for (const [name, { default: initial, value }] of Object.entries(remote.variables))
     url = url.replaceAll(`{${name}}`, value ?? initial ?? `{${name}}`)
@@ -119,7 +121,7 @@ function fromRemote(remote: RegistryRemote): Omit<ReleaseInput, 'version'> {
     )
   return {
     source: { type: 'remote', url },
-    transport: remote.type === 'sse' ? 'sse' : 'streamable-http',
+    transport: 'streamable-http',
     headers: remote.headers.map(headerOf),
   }
 }
