@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
+import type pg from 'pg'
 import { inject } from 'vitest'
 import { createToolberthClient, type ToolberthClient } from '#client/index.ts'
 import { Failure } from '#contracts/errors.ts'
@@ -14,6 +14,7 @@ import { startToolberth, type Toolberth } from '#scripts/start/supervisor.ts'
 import { FIXTURE_SCOPE, type FixtureRegistry, startFixtureRegistry } from '#testing/npm-registry.ts'
 import { noteProcess } from '#testing/run-folder.ts'
 import { leftoversOf } from './leftovers.ts'
+import { queryAsSystem } from './query-as-system.ts'
 import { until } from './until.ts'
 
 /** How a deployment ended. */
@@ -128,21 +129,5 @@ export async function startInstallation(
       stopped ??= toolberth.stop().then(() => registry.stop())
       return stopped
     },
-  }
-}
-
-async function queryAsSystem<Row extends pg.QueryResultRow>(
-  url: string,
-  sql: string,
-  values: unknown[] = [],
-): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
-  client.on('error', () => undefined)
-  try {
-    await client.connect()
-    await client.query("SELECT set_config('app.actor_kind', 'system', false)")
-    return (await client.query<Row>(sql, values)).rows
-  } finally {
-    await client.end().catch(() => undefined)
   }
 }
