@@ -392,6 +392,58 @@ export const ERROR_CATALOGUE = {
     action: 'Check that a worker is running and that it reaches Redis; nothing is lost meanwhile.',
     retryable: true,
   },
+  CLOUD_NOT_CONFIGURED: {
+    status: 412,
+    text: 'This installation has no token for DigitalOcean.',
+    action:
+      'Store one on the page of the toolboxes, with read and write access to droplets, firewalls and tags.',
+    retryable: false,
+  },
+  CLOUD_UNAUTHORIZED: {
+    status: 412,
+    text: 'DigitalOcean does not accept the token, or the token lacks a right.',
+    action:
+      'Make a new one there, with read and write access to droplets, firewalls and tags, and store it here.',
+    retryable: false,
+  },
+  CLOUD_REFUSED: {
+    status: 400,
+    text: 'DigitalOcean refused the request.',
+    action:
+      'Read the detail: it names what was refused. Choose another size or region, or raise your limit there.',
+    retryable: false,
+  },
+  CLOUD_RATE_LIMITED: {
+    status: 429,
+    text: 'DigitalOcean asks to send fewer requests.',
+    action: 'Wait a moment; what is going on goes on by itself.',
+    retryable: true,
+  },
+  CLOUD_UNREACHABLE: {
+    status: 502,
+    text: 'DigitalOcean does not answer, or fails on its side.',
+    action:
+      'Check that this machine reaches api.digitalocean.com, and status.digitalocean.com; then try again.',
+    retryable: true,
+  },
+  DROPLET_ERRORED: {
+    status: 502,
+    text: 'DigitalOcean could not make the droplet.',
+    action: 'Try again, or choose another region.',
+    retryable: true,
+  },
+  DROPLET_LOST: {
+    status: 502,
+    text: 'The droplet was destroyed or switched off, not by Toolberth.',
+    action: 'Find out who did in the account; then try again.',
+    retryable: true,
+  },
+  DROPLET_TIMED_OUT: {
+    status: 504,
+    text: 'The droplet did not become a toolbox in time.',
+    action: 'Check that PUBLIC_URL can be reached from outside, then try again.',
+    retryable: true,
+  },
   SUPERSEDED: {
     status: 409,
     text: 'The server was changed or deleted meanwhile.',

@@ -18,6 +18,7 @@ export const EventType = z.enum([
   'apiKey.updated',
   'registry.updated',
   'catalog.updated',
+  'cloud.updated',
 ])
 export type EventType = z.infer<typeof EventType>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CreateDropletToolbox, Droplet } from './droplets.ts'
 import { AgentUpgrade, HostMetrics } from './dtma.ts'
 import { Failure } from './errors.ts'
 import { Id, Name } from './names.ts'
@@ -65,6 +66,8 @@ export const Toolbox = z.object({
   upgradable: z.boolean(),
   upgrade: Upgrade.nullable(),
   bootstrap: Bootstrap.nullable(),
+  /** Its machine, when Toolberth made it. */
+  droplet: Droplet.nullable(),
   createdAt: Timestamp,
 })
 export type Toolbox = z.infer<typeof Toolbox>
@@ -87,6 +90,7 @@ export const ToolboxGet = Toolbox.extend({
 /** Kinds that can be asked for; the local one is there already. */
 export const CreateToolbox = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('host'), name: Name }),
+  CreateDropletToolbox,
 ])
 export type CreateToolbox = z.infer<typeof CreateToolbox>
 

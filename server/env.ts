@@ -2,8 +2,14 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { ImageReference } from '#contracts/names.ts'
 
+const LOOPBACK = /^(localhost|127(?:\.\d+){3}|\[::1\])$/
 const Port = z.coerce.number().int().min(1).max(65_535)
 const Url = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+/** A token goes there: past this machine over TLS alone. */
+const SafeUrl = Url.refine(
+  (url) => new URL(url).protocol === 'https:' || LOOPBACK.test(new URL(url).hostname),
+  'must be https unless it is on this machine',
+)
 
 const Schema = z.object({
   NODE_ENV: z.enum(['development', 'production', 'test']).default('production'),
@@ -42,6 +48,13 @@ const Schema = z.object({
   DTMA_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(100),
   /** How often a core is promised: the sum of the CPU limits on a toolbox may be so many times its cores. */
   CPU_OVERCOMMIT: z.coerce.number().min(1).max(1000).default(32),
+  /** DigitalOcean's API; another address for tests, or for a proxy that guards the token. */
+  DIGITALOCEAN_API_URL: SafeUrl.default('https://api.digitalocean.com'),
+  /** File with the token; left out: an admin stores one in the pages. */
+  DIGITALOCEAN_TOKEN_FILE: z.string().min(1).optional(),
+  /** DigitalOcean lets through 250; the account has other users than this installation. */
+  DIGITALOCEAN_REQUESTS_PER_MINUTE: z.coerce.number().int().min(10).max(100_000).default(120),
+  DIGITALOCEAN_TIMEOUT_MS: z.coerce.number().int().min(100).max(10_000).default(8_000),
 })
 
 export type Env = z.infer<typeof Schema> & { PUBLIC_URL: string; GATEWAY_PUBLIC_URL: string }

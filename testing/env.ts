@@ -40,6 +40,8 @@ export async function useTestEnvironment(overrides: Record<string, string> = {})
     PORT: '3000',
     GATEWAY_PORT: '3100',
     LOG_LEVEL: 'silent',
+    // Nothing listens there: no test talks to a real account.
+    DIGITALOCEAN_API_URL: 'http://127.0.0.1:4',
     ...overrides,
   })
   afterAll(async () => {

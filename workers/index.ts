@@ -7,6 +7,7 @@ import { startRelay } from '#server/queues/relay.ts'
 import { closeRedis } from '#server/redis.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
 import { startConnectionTestWorker } from './connection-test.ts'
+import { startDropletWorker } from './droplet.ts'
 import { reconcileOnHint } from './on-hint.ts'
 import { startProvisionWorker } from './provision.ts'
 import { startRecurring } from './recurring.ts'
@@ -22,7 +23,7 @@ try {
   process.exit(1)
 }
 
-const workers = [startProvisionWorker(), startConnectionTestWorker()]
+const workers = [startProvisionWorker(), startConnectionTestWorker(), startDropletWorker()]
 const stops = [startRecurring(), reconcileOnHint(), startRelay()]
 await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 logger.info('worker ready')

@@ -6,6 +6,8 @@ import { reconcileInstances } from '#server/reconcile/instances.ts'
 import { requeueLostJobs } from '#server/reconcile/lost-jobs.ts'
 import { pruneEvents } from '#server/reconcile/prune-events.ts'
 import { dialBackToolboxes } from '#server/toolboxes/dial-back.ts'
+import { reapDroplets } from '#server/toolboxes/droplets/reap.ts'
+import { sweepDroplets } from '#server/toolboxes/droplets/sweep.ts'
 import { finishDeletedToolboxes } from '#server/toolboxes/finish-deleted.ts'
 import { pruneMetrics } from '#server/toolboxes/metrics.ts'
 import { sendUpgrades } from '#server/toolboxes/send-upgrades.ts'
@@ -23,11 +25,13 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
   },
   reconcile: async () => {
     await requeueLostJobs()
+    await sweepDroplets()
     await dialBackToolboxes()
     await sendUpgrades()
     await reconcileInstances()
     await finishDeletedToolboxes()
   },
+  reap: reapDroplets,
 }
 
 /** Workers and schedulers of the recurring jobs. Call the answer to stop. */

@@ -80,6 +80,9 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
     case 'catalog.updated':
       stale.set('catalog', () => utils.catalog.invalidate())
       break
+    case 'cloud.updated':
+      stale.set('cloud', () => utils.cloud.status.invalidate())
+      break
   }
   return stale
 }

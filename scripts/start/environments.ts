@@ -57,8 +57,9 @@ function agentHome({ home }: StartOptions): string {
 
 /** Environment of the local toolbox's agent: nothing that opens the database, Redis or a secret. */
 export function agentEnv(options: StartOptions): NodeJS.ProcessEnv {
+  const { DIGITALOCEAN_TOKEN_FILE: _, ...env } = inherited(options.env)
   return {
-    ...inherited(options.env),
+    ...env,
     NODE_ENV: 'production',
     DTMA_HOME: agentHome(options),
     DTMA_PORT: String(options.ports.dtma),

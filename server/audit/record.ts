@@ -16,6 +16,7 @@ export interface AuditFact {
     | 'apiKey'
     | 'registry'
     | 'catalogEntry'
+    | 'cloud'
   subjectId: string | null
   /** Never a secret. */
   detail?: Prisma.InputJsonObject

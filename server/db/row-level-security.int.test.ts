@@ -60,6 +60,17 @@ await query(
   database.adminUrl,
   `INSERT INTO registry_credentials (host, username, password, key_id) VALUES ('registry.example', 'u', '\\x00', 'k')`,
 )
+await query(
+  database.adminUrl,
+  `INSERT INTO toolbox_metrics (toolbox_id, cpus, load, memory_total_bytes, memory_free_bytes, disk_total_bytes, disk_free_bytes)
+   VALUES ('${toolbox.id}', 1, 0, 1, 1, 1, 1)`,
+)
+await query(
+  database.adminUrl,
+  `INSERT INTO droplets (toolbox_id, region, size, image, deadline_at) VALUES ('${toolbox.id}', 'r', 's', 'i', now())`,
+)
+await query(database.adminUrl, `INSERT INTO settings (name, ciphertext, key_id) VALUES ('one', '\\x00', 'k')`)
+await query(database.adminUrl, 'INSERT INTO cloud_reaper DEFAULT VALUES')
 const entry = randomUUID()
 await query(
   database.adminUrl,
@@ -148,6 +159,23 @@ const ROWS: Record<string, { where: string; set: string; insert: string }> = {
     set: "phase = 'x'",
     insert: `(server_id, revision_id, source_key, deadline_at, state, finished_at) VALUES ('${hidden.id}', '${hidden.revisionId}', 'k', now(), 'live', now())`,
   },
+  toolbox_metrics: {
+    where: 'true',
+    set: 'load = 1',
+    insert: `(toolbox_id, cpus, load, memory_total_bytes, memory_free_bytes, disk_total_bytes, disk_free_bytes)
+      VALUES ('${toolbox.id}', 1, 0, 1, 1, 1, 1)`,
+  },
+  droplets: {
+    where: 'true',
+    set: "region = 'x'",
+    insert: `(toolbox_id, region, size, image, deadline_at) VALUES ('${toolbox.id}', 'r', 's', 'i', now())`,
+  },
+  settings: {
+    where: 'true',
+    set: "key_id = 'x'",
+    insert: "(name, ciphertext, key_id) VALUES ('another', '\\x00', 'k')",
+  },
+  cloud_reaper: { where: 'true', set: 'turns = 1', insert: 'DEFAULT VALUES' },
   deployment_phases: {
     where: `deployment_id = '${deployment}'`,
     set: "phase = 'x'",
@@ -208,6 +236,10 @@ const MATRIX: Record<string, Record<ActorName, string>> = {
   revision_headers: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   instances: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployments: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
+  toolbox_metrics: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
+  droplets: { nobody: '', alice: '', bob: '', admin: 'riu', system: 'riu' },
+  settings: { nobody: '', alice: '', bob: '', admin: '', system: 'riud' },
+  cloud_reaper: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   deployment_phases: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   catalog_entries: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },
   catalog_releases: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },

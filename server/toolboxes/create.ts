@@ -2,6 +2,7 @@ import type { CreateToolbox, CreateToolboxAnswer } from '#contracts/toolboxes.ts
 import type { UserCtx } from '#server/context.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { createHost } from './create-host.ts'
+import { createDropletToolbox } from './droplets/create-droplet.ts'
 
 /**
  * Makes a toolbox. Throws AppError TOOLBOX_NAME_TAKEN, PUBLIC_URL_IS_LOOPBACK, PUBLIC_URL_NOT_HTTPS, AGENT_NOT_PACKED, and what its
@@ -15,7 +16,9 @@ export async function createToolbox({
   input: CreateToolbox
 }): Promise<CreateToolboxAnswer> {
   try {
-    return await createHost({ ctx, input })
+    return await (input.kind === 'droplet'
+      ? createDropletToolbox({ ctx, input })
+      : createHost({ ctx, input }))
   } catch (error) {
     if (isUniqueViolation(error, 'toolboxes_name_unique'))
       throw new AppError('TOOLBOX_NAME_TAKEN', `toolbox ${input.name} exists`, {

@@ -8,6 +8,7 @@ import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'
 import { hintReconcile } from '#server/reconcile/hint.ts'
 import { hashToken } from '#server/secrets/tokens.ts'
+import { requireOwnMachine } from './droplets/enrolment.ts'
 import { controlCertificates } from './identities.ts'
 import { IngressError } from './ingress-error.ts'
 import { isPublicUrlUseless } from './public-url.ts'
@@ -48,6 +49,7 @@ export async function enrollToolbox({ input }: { input: unknown }): Promise<Enro
         'BAD_REQUEST',
         'PUBLIC_URL of the control plane is a loopback address: toolboxes on other machines cannot work with it.',
       )
+    await requireOwnMachine(db, toolboxId, request.advertisedUrl)
     await db.toolbox.update({
       where: { id: toolboxId },
       data: {

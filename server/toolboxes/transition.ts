@@ -11,7 +11,8 @@ export const TOOLBOX_MOVES: Readonly<Record<ToolboxState, readonly ToolboxState[
   active: ['unreachable', 'draining', 'enrolling', 'deleting'],
   unreachable: ['active', 'draining', 'enrolling', 'deleting'],
   draining: ['active', 'unreachable', 'enrolling', 'deleting'],
-  failed: ['enrolling', 'deleting'],
+  // `provisioning`: a droplet is made anew.
+  failed: ['provisioning', 'enrolling', 'deleting'],
   deleting: [],
 }
 

@@ -9,10 +9,12 @@ import { RevisionSpec } from '#server/deployments/spec.ts'
 import { IN_PROGRESS } from '#server/deployments/transition.ts'
 import { type BreakerState, readBreakers } from '#server/dtma/breaker-state.ts'
 import { type AgentPackage, findAgentPackage } from './agent-package.ts'
+import { dropletView } from './droplets/view.ts'
 import { loadRoom, type ToolboxRoom } from './room.ts'
 import { skewOf, VERSION } from './version.ts'
 
 export const TOOLBOX_INCLUDE = {
+  droplet: true,
   servers: {
     where: { deletedAt: null },
     orderBy: { name: 'asc' },
@@ -66,6 +68,7 @@ export function toolboxView(row: Row, { room, breaker, ours }: Beside): Toolbox 
     upgradable: row.kind !== 'local' && row.agentBuild !== null,
     upgrade: Upgrade.safeParse(row.upgrade).data ?? null,
     bootstrap: Bootstrap.safeParse(row.bootstrap).data ?? null,
+    droplet: row.droplet && dropletView(row.droplet),
     createdAt: row.createdAt.toISOString(),
   }
 }

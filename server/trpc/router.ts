@@ -2,6 +2,7 @@ import { router } from './init.ts'
 import { apiKeys, audit, users } from './routers/accounts.ts'
 import { agents } from './routers/agents.ts'
 import { catalog } from './routers/catalog.ts'
+import { cloud } from './routers/cloud.ts'
 import { connections } from './routers/connections.ts'
 import { registries } from './routers/registries.ts'
 import { servers } from './routers/servers.ts'
@@ -19,5 +20,6 @@ export const appRouter = router({
   apiKeys,
   audit,
   registries,
+  cloud,
 })
 export type AppRouter = typeof appRouter

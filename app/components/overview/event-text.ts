@@ -90,6 +90,12 @@ export function describeEvent(
         detail,
         href: '/admin/catalog',
       }
+    case 'cloud.updated':
+      return {
+        title: event.data.reason ? 'Droplets wait for a decision' : 'The account for droplets changed',
+        detail: null,
+        href: '/admin/toolboxes',
+      }
   }
 }
 

@@ -1,3 +1,4 @@
+import { ToolboxOptions } from '#contracts/droplets.ts'
 import { ById } from '#contracts/servers.ts'
 import {
   CreateToolbox,
@@ -13,6 +14,8 @@ import {
 import { createToolbox } from '#server/toolboxes/create.ts'
 import { deleteToolbox } from '#server/toolboxes/delete.ts'
 import { activateToolbox, drainToolbox } from '#server/toolboxes/drain.ts'
+import { getToolboxOptions } from '#server/toolboxes/droplets/options.ts'
+import { retryDropletToolbox } from '#server/toolboxes/droplets/retry.ts'
 import { renewEnrollment } from '#server/toolboxes/enrollment.ts'
 import { getToolbox, listToolboxes } from '#server/toolboxes/list.ts'
 import { readMetrics } from '#server/toolboxes/metrics.ts'
@@ -28,5 +31,7 @@ export const toolboxes = router({
   drain: procedure('admin').input(ById).output(Toolbox).mutation(drainToolbox),
   activate: procedure('admin').input(ById).output(Toolbox).mutation(activateToolbox),
   upgrade: procedure('admin').input(ById).output(Toolbox).mutation(upgradeToolbox),
+  options: procedure('admin').output(ToolboxOptions).query(getToolboxOptions),
+  retry: procedure('admin').input(ById).output(Toolbox).mutation(retryDropletToolbox),
   delete: procedure('admin').input(DeleteToolbox).output(Toolbox).mutation(deleteToolbox),
 })
