@@ -5,13 +5,19 @@ import Link from 'next/link'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
 import { BreakerNotice } from '#app/components/toolboxes/breaker-notice.tsx'
 import { Heartbeat } from '#app/components/toolboxes/heartbeat.tsx'
+import { EnrollmentProgress } from '#app/components/toolboxes/enrollment-progress.tsx'
 import { HostMeters } from '#app/components/toolboxes/host-metrics.tsx'
+import { MetricsCard } from '#app/components/toolboxes/metrics-card.tsx'
+import { MoveServer } from '#app/components/toolboxes/move-server.tsx'
+import { ToolboxActions } from '#app/components/toolboxes/toolbox-actions.tsx'
 import { IsolationBadge, ToolboxStateBadge } from '#app/components/toolboxes/toolbox-state.tsx'
+import { UpgradeNotice } from '#app/components/toolboxes/upgrade-notice.tsx'
 import type { ToolboxServer, ToolboxWithServers } from '#app/components/toolboxes/types.ts'
 import { Badge } from '#app/components/ui/badge.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
+import { plural } from '#app/components/ui/format.ts'
 import { NotFound } from '#app/components/ui/not-found.tsx'
 import { PageHeader } from '#app/components/ui/page-header.tsx'
 import { PageSkeleton } from '#app/components/ui/page-skeleton.tsx'
@@ -25,15 +31,29 @@ import { ServerState } from '#contracts/servers.ts'
 
 const KINDS = { local: 'Local, started with this installation', host: 'Host', droplet: 'Droplet' } as const
 
-function ServerRow({ server }: { server: ToolboxServer }) {
+function ServerRow({ server, toolbox }: { server: ToolboxServer; toolbox: ToolboxWithServers }) {
   const state = ServerState.safeParse(server.state)
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-3 text-sm sm:px-5">
       <Link href={`/admin/servers/${server.id}`} className="min-w-0 rounded font-medium hover:underline">
         {server.name}
       </Link>
-      <span className="ml-auto text-[0.8125rem] text-muted">up to {server.memoryMb} MiB</span>
+      <span className="ml-auto text-[0.8125rem] text-muted">
+        {server.movingTo ? (
+          <>
+            moving to{' '}
+            <Link href={`/admin/toolboxes/${server.movingTo.id}`} className="rounded hover:underline">
+              {server.movingTo.name}
+            </Link>
+          </>
+        ) : (
+          `up to ${server.memoryMb} MiB`
+        )}
+      </span>
       {state.success ? <ServerStateBadge state={state.data} /> : <Badge tone="neutral">{server.state}</Badge>}
+      {server.movingTo || toolbox.state === 'deleting' ? null : (
+        <MoveServer server={server} toolboxId={toolbox.id} />
+      )}
     </li>
   )
 }
@@ -55,9 +75,22 @@ function Detail({ toolbox }: { toolbox: ToolboxWithServers }) {
             <Heartbeat at={toolbox.lastHeartbeatAt} />
           </span>
         }
+        actions={<ToolboxActions toolbox={toolbox} />}
       />
       <div className="grid gap-5">
-        {toolbox.failure ? <FailureNotice failure={describeFailure(toolbox.failure)} /> : null}
+        {toolbox.state === 'enrolling' ? (
+          <EnrollmentProgress toolbox={toolbox} />
+        ) : toolbox.failure ? (
+          <FailureNotice failure={describeFailure(toolbox.failure)} />
+        ) : null}
+        <UpgradeNotice toolbox={toolbox} />
+        {toolbox.draining && toolbox.state !== 'deleting' ? (
+          <p className="rounded-xl bg-warn-soft px-4 py-3 text-sm text-warn">
+            {toolbox.servers.length === 0
+              ? 'It takes no new servers, and none is left on it. It can be deleted without loss.'
+              : `It takes no new servers. ${plural(toolbox.servers.length, 'server')} still on it: move each one, or delete it.`}
+          </p>
+        ) : null}
         {toolbox.breaker ? <BreakerNotice breaker={toolbox.breaker} /> : null}
         {toolbox.isolation === 'none' ? (
           <div
@@ -82,6 +115,7 @@ function Detail({ toolbox }: { toolbox: ToolboxWithServers }) {
             </div>
           </Card>
         ) : null}
+        {toolbox.host ? <MetricsCard id={toolbox.id} /> : null}
         <Card aria-label="Servers on this toolbox">
           <CardHeader title="Servers" hint={`${toolbox.servers.length} on this toolbox`} />
           {toolbox.servers.length === 0 ? (
@@ -92,7 +126,7 @@ function Detail({ toolbox }: { toolbox: ToolboxWithServers }) {
           ) : (
             <ul className="divide-y divide-line">
               {toolbox.servers.map((server) => (
-                <ServerRow key={server.id} server={server} />
+                <ServerRow key={server.id} server={server} toolbox={toolbox} />
               ))}
             </ul>
           )}

@@ -1,10 +1,13 @@
 'use client'
 
-import { ToyBrick } from 'lucide-react'
+import { Plus, ToyBrick } from 'lucide-react'
 import Link from 'next/link'
+import { useState } from 'react'
+import { AddToolboxDialog } from '#app/components/toolboxes/add-toolbox-dialog.tsx'
 import { Heartbeat } from '#app/components/toolboxes/heartbeat.tsx'
 import { HostMeters } from '#app/components/toolboxes/host-metrics.tsx'
 import { IsolationBadge, ToolboxStateBadge } from '#app/components/toolboxes/toolbox-state.tsx'
+import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { EmptyState } from '#app/components/ui/empty-state.tsx'
 import { plural } from '#app/components/ui/format.ts'
@@ -46,13 +49,24 @@ function ToolboxCard({ toolbox }: { toolbox: Toolbox }) {
 
 /** The machines that servers run on. Measurements have no event of their own, so they are read at the heartbeat's pace. */
 export function ToolboxListScreen() {
+  const [adding, setAdding] = useState(false)
   const toolboxes = trpc.toolboxes.list.useQuery(undefined, {
     refetchInterval: HEARTBEAT_SECONDS * 1000,
     staleTime: 0,
   })
   return (
     <>
-      <PageHeader title="Toolboxes" lead="Machines that your MCP servers run on." />
+      <PageHeader
+        title="Toolboxes"
+        lead="Machines that your MCP servers run on."
+        actions={
+          <Button variant="primary" onClick={() => setAdding(true)}>
+            <Plus aria-hidden />
+            Add toolbox
+          </Button>
+        }
+      />
+      {adding ? <AddToolboxDialog onClose={() => setAdding(false)} /> : null}
       <QueryView query={toolboxes}>
         {(data) =>
           data.items.length === 0 ? (
