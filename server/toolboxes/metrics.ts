@@ -10,9 +10,9 @@ const KEEP = '7 days'
 /** Rows deleted at a time. */
 const PRUNE_BATCH = 20_000
 
-/** Length of a range and of the stretches it is shown in, both in seconds: some 120 to 170 points each. */
+/** Length of a range and of the stretches it is shown in, both in seconds: 60 to 170 points each, none shorter than two samples. */
 const RANGES: Readonly<Record<MetricsRange, { seconds: number; step: number }>> = {
-  '1h': { seconds: 3600, step: 30 },
+  '1h': { seconds: 3600, step: 60 },
   '6h': { seconds: 6 * 3600, step: 180 },
   '24h': { seconds: 24 * 3600, step: 600 },
   '7d': { seconds: 7 * 24 * 3600, step: 3600 },

@@ -45,8 +45,8 @@ export function DeleteToolboxDialog({ toolbox, onClose }: Props) {
         ) : (
           <>
             <p>
-              {plural(servers.length, 'server')} would be lost with it, with their files, data and secrets, and the
-              connections of agents to them:
+              {plural(servers.length, 'server')} would be lost with it, with their files, data and secrets,
+              and the connections of agents to them:
             </p>
             <ul className="max-h-40 overflow-y-auto rounded-lg border border-line px-3 py-2 text-ink">
               {servers.map((server) => (
@@ -69,8 +69,8 @@ export function DeleteToolboxDialog({ toolbox, onClose }: Props) {
         )}
         {away ? (
           <p>
-            It does not answer, so nothing on the machine can be stopped or removed now. If its agent comes back, it
-            removes its servers itself once it is told that the toolbox was deleted.
+            It does not answer, so nothing on the machine can be stopped or removed now. If its agent comes
+            back, it removes its servers itself once it is told that the toolbox was deleted.
           </p>
         ) : null}
       </div>

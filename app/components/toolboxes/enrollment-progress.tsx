@@ -16,7 +16,10 @@ export function EnrollmentProgress({ toolbox }: { toolbox: Toolbox }) {
   return (
     <div className="grid gap-3">
       {toolbox.failure ? <FailureNotice failure={describeFailure(toolbox.failure)} /> : null}
-      <p role="status" className="flex items-start gap-2.5 rounded-xl bg-info-soft px-4 py-3 text-sm text-info">
+      <p
+        role="status"
+        className="flex items-start gap-2.5 rounded-xl bg-info-soft px-4 py-3 text-sm text-info"
+      >
         <LoaderCircle aria-hidden className="mt-0.5 size-4 shrink-0 animate-spin" />
         <span>{words(toolbox)}</span>
       </p>

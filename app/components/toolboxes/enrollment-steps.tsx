@@ -21,9 +21,8 @@ export function EnrollmentSteps({ enrollment }: { enrollment: Enrollment }) {
       <p className="flex items-start gap-2.5 rounded-xl border border-brass/60 bg-warn-soft p-4 text-sm">
         <KeyRound aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
         <span>
-          The commands hold a token that works once and expires{' '}
-          <RelativeTime at={enrollment.expiresAt} />. It is stored as a hash and cannot be shown again; a new one
-          can be made on the page of the toolbox.
+          The commands hold a token that works once and expires <RelativeTime at={enrollment.expiresAt} />. It
+          is stored as a hash and cannot be shown again; a new one can be made on the page of the toolbox.
         </span>
       </p>
       <Tabs defaultValue="piped">
@@ -46,8 +45,7 @@ export function EnrollmentSteps({ enrollment }: { enrollment: Enrollment }) {
           </p>
           <CodeBlock code={commands.checked} what="commands" />
           <p className="text-[0.8125rem] text-muted">
-            SHA-256 of the script:{' '}
-            <code className="font-mono break-all text-ink">{script.sha256}</code>
+            SHA-256 of the script: <code className="font-mono break-all text-ink">{script.sha256}</code>
           </p>
         </TabPanel>
         <TabPanel value="docker" className="grid gap-3">

@@ -13,7 +13,12 @@ import { Skeleton } from '#app/components/ui/skeleton.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { type Metrics, type MetricsPoint, MetricsRange } from '#contracts/toolboxes.ts'
 
-const RANGES: Record<MetricsRange, string> = { '1h': '1 hour', '6h': '6 hours', '24h': '1 day', '7d': '7 days' }
+const RANGES: Record<MetricsRange, string> = {
+  '1h': '1 hour',
+  '6h': '6 hours',
+  '24h': '1 day',
+  '7d': '7 days',
+}
 /** A sample comes every 30 s. */
 const REFETCH_MS = 30_000
 
@@ -54,7 +59,9 @@ export function MetricsCard({ id }: { id: string }) {
                 onClick={() => setRange(option)}
                 className={cn(
                   'rounded-md px-2.5 py-1 text-[0.8125rem]',
-                  option === range ? 'bg-surface font-medium text-ink shadow-card' : 'text-muted hover:text-ink',
+                  option === range
+                    ? 'bg-surface font-medium text-ink shadow-card'
+                    : 'text-muted hover:text-ink',
                 )}
               >
                 {RANGES[option]}

@@ -20,6 +20,7 @@ interface Props {
 }
 
 const AXIS = { fontSize: 11, fill: 'var(--muted)' }
+const NO_BREAK = '\u00a0'
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** One line over time. Its numbers are in the table beside it, so that it may be hidden from screen readers. */
@@ -42,11 +43,13 @@ export function MetricsChart({ series, points, tick }: Props) {
           />
           <YAxis
             domain={[0, series.highest ?? 'auto']}
-            tickFormatter={series.format}
+            tickFormatter={(value: number) => series.format(value).replaceAll(' ', NO_BREAK)}
             tick={AXIS}
             stroke="var(--line)"
             width={62}
-            tickCount={3}
+            {...(series.highest === null
+              ? { tickCount: 3 }
+              : { ticks: [0, series.highest / 2, series.highest] })}
           />
           <Tooltip
             isAnimationActive={false}

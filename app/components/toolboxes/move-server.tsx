@@ -19,7 +19,9 @@ export function MoveServer({ server, toolboxId }: { server: ToolboxServer; toolb
   const [target, setTarget] = useState('')
   const utils = trpc.useUtils()
   const toolboxes = trpc.toolboxes.list.useQuery(undefined, { enabled: asking })
-  const others = (toolboxes.data?.items ?? []).filter(({ id, state }) => id !== toolboxId && state === 'active')
+  const others = (toolboxes.data?.items ?? []).filter(
+    ({ id, state }) => id !== toolboxId && state === 'active',
+  )
   const chosen = others.find(({ id }) => id === target) ?? others[0]
   const move = trpc.servers.redeploy.useMutation({
     onSuccess: () => {
@@ -56,8 +58,8 @@ export function MoveServer({ server, toolboxId }: { server: ToolboxServer; toolb
         {chosen ? (
           <div className="grid gap-4">
             <p>
-              It goes on serving here until it is live there. If it does not become live, it stays here, and its page
-              says why.
+              It goes on serving here until it is live there. If it does not become live, it stays here, and
+              its page says why.
             </p>
             <Field label="To">
               {(control) => (

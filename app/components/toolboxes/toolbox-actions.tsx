@@ -112,8 +112,8 @@ export function ToolboxActions({ toolbox }: { toolbox: ToolboxWithServers }) {
         error={upgrade.error}
         onConfirm={() => upgrade.mutate({ id })}
       >
-        It fetches agent {toolbox.newestAgentVersion} from here, checks it and restarts into it. If the new one is
-        not accepted, the one before comes back.{' '}
+        It fetches agent {toolbox.newestAgentVersion} from here, checks it and restarts into it. If the new
+        one is not accepted, the one before comes back.{' '}
         {toolbox.servers.length === 0
           ? 'No server is on it.'
           : docker
@@ -130,8 +130,8 @@ export function ToolboxActions({ toolbox }: { toolbox: ToolboxWithServers }) {
         error={renew.error}
         onConfirm={() => renew.mutate({ id })}
       >
-        For a machine that has not enrolled yet, that lost its key, or that takes the place of the one there. Tokens
-        made before that were not used are worthless from then on.
+        For a machine that has not enrolled yet, that lost its key, or that takes the place of the one there.
+        Tokens made before that were not used are worthless from then on.
       </ConfirmDialog>
       {asking === 'delete' ? <DeleteToolboxDialog toolbox={toolbox} onClose={close} /> : null}
       {enrollment ? (

@@ -27,7 +27,10 @@ export function UpgradeNotice({ toolbox }: { toolbox: ToolboxWithServers }) {
     )
   if (upgrade)
     return (
-      <p role="status" className="flex items-center gap-2.5 rounded-xl bg-info-soft px-4 py-3 text-sm text-info">
+      <p
+        role="status"
+        className="flex items-center gap-2.5 rounded-xl bg-info-soft px-4 py-3 text-sm text-info"
+      >
         <LoaderCircle aria-hidden className="size-4 shrink-0 animate-spin" />
         {STEPS[upgrade.state]}
       </p>
