@@ -18,6 +18,8 @@ export type Step = { again: number } | 'done'
 
 const POLL_MS = 400
 const HELD_MS = 1_000
+/** Many may wait for a toolbox that is away; each look costs a few transactions. */
+const AWAY_MS = 2_000
 const CLEANUP_MS = 1_000
 /** A toolbox that a deployment has waited for so long has failed it. */
 const UNREACHABLE_AFTER_MS = 45_000
@@ -41,15 +43,21 @@ export async function advanceDeployment({ deploymentId }: { deploymentId: string
     const deployment = await loadDeployment(deploymentId)
     return deployment && !isSettled(deployment) ? await step(claim, deployment) : 'done'
   } catch (error) {
-    if (error instanceof ClaimLost || error instanceof LaneFull) return { again: HELD_MS }
+    if (error instanceof LaneFull) return { again: jittered(POLL_MS) }
+    if (error instanceof ClaimLost) return { again: HELD_MS }
     throw error
   } finally {
     await releaseClaim(claim)
   }
 }
 
+/** From so many milliseconds to twice as many, so that those that wait for the same do not all come at once. */
+function jittered(ms: number): number {
+  return Math.round(ms * (1 + Math.random()))
+}
+
 async function step(claim: Claim, deployment: DeploymentRow): Promise<Step> {
-  if (deployment.finishedAt) return (await cleanUp(claim, deployment)) ? 'done' : { again: CLEANUP_MS }
+  if (deployment.finishedAt) return (await cleanUp(claim, deployment)) ? 'done' : { again: jittered(CLEANUP_MS) }
   const stop = reasonToStop(deployment)
   if (stop) return fail(claim, deployment, stop.failure, stop.state)
   if (deployment.state === 'queued') await startInstance(claim, deployment)
@@ -102,7 +110,7 @@ async function afterDtmaError(claim: Claim, deployment: DeploymentRow, error: Dt
   const waiting = deployment.phases.find(({ phase }) => phase === WAITING)
   if (!definitive && (!waiting || Date.now() - waiting.startedAt.getTime() < UNREACHABLE_AFTER_MS)) {
     await underClaim(claim, (db) => setPhase(db, deployment, WAITING))
-    return { again: HELD_MS }
+    return { again: jittered(AWAY_MS) }
   }
   return fail(claim, deployment, toFailure(error.code, { detail: error.message }))
 }

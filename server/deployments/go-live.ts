@@ -5,6 +5,7 @@ import { recordAudit } from '#server/audit/record.ts'
 import { systemCtx } from '#server/context.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
+import { inProbeLane } from '#server/dtma/bulkhead.ts'
 import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { toFailure } from '#server/errors.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
@@ -30,7 +31,7 @@ interface Probed {
 
 /**
  * Probes the new instance through the real path; only when that passed, the live pointer moves, the tools are recorded and the
- * deployment is live, in one transaction. Answers `live`, `again` (not yet) or the failure.
+ * deployment is live, in one transaction. Answers `live`, `again` (not yet) or the failure. Throws LaneFull.
  */
 export async function goLive(claim: Claim, deployment: Probed): Promise<'live' | 'again' | Failure> {
   const { instance, instanceId } = deployment
@@ -40,7 +41,9 @@ export async function goLive(claim: Claim, deployment: Probed): Promise<'live' |
     url: instance.toolbox.url,
     certificate: instance.toolbox.certificate,
   }
-  const probe = await probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS })
+  const probe = await inProbeLane(toolbox.id, () =>
+    probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS }),
+  )
   if (!probe.ok) {
     const { code, message, detail, definitive } = probe.failure
     const since = (instance.startedAt ?? instance.createdAt).getTime()

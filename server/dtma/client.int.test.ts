@@ -6,7 +6,7 @@ import { seedToolbox, seedUser, useSeededInstallation } from '#testing/seeded.ts
 const PER_SECOND = 20
 const { database, redis } = await useSeededInstallation({ DTMA_CALLS_PER_SECOND: String(PER_SECOND) })
 const { closeDtmaClients, getLogs, getStatus } = await import('./client.ts')
-const { LaneFull } = await import('./bulkhead.ts')
+const { inProbeLane, LaneFull } = await import('./bulkhead.ts')
 const { getToolbox, listToolboxes } = await import('#server/toolboxes/list.ts')
 const admin = await seedUser({ role: 'ADMIN' })
 
@@ -82,6 +82,19 @@ describe('calls at once', () => {
     await one.stop()
     const outcomes = await Promise.all(calls)
     expect(outcomes.filter((code) => code === 'TOOLBOX_BUSY')).toHaveLength(8)
+  })
+})
+
+describe('probes at once', () => {
+  it('are three at a toolbox; a step that finds no place does not wait', async () => {
+    const gate = Promise.withResolvers<string>()
+    const under = Array.from({ length: 3 }, () => inProbeLane('one', () => gate.promise))
+    await expect(inProbeLane('one', async () => 'fourth')).rejects.toThrow(LaneFull)
+    expect(await inProbeLane('other', async () => 'elsewhere')).toBe('elsewhere')
+    gate.resolve('done')
+    await Promise.all(under)
+    await expect(inProbeLane('one', () => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
+    expect(await inProbeLane('one', async () => 'again')).toBe('again')
   })
 })
 
