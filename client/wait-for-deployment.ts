@@ -38,7 +38,7 @@ export class ToolberthDeploymentFailed extends Error {
     const { failure } = deployment
     const cause = failure ? (catalogued(failure)?.text ?? failure.code) : `It was ${words(deployment.state)}.`
     const detail = [failure?.variable, failure?.detail].filter((fact) => fact != null).join(': ')
-    const parts = [`${serverName} is not live.`, cause, nextAction(failure), detail && `(${detail})`]
+    const parts = [outcome(deployment.state, serverName), cause, nextAction(failure), detail && `(${detail})`]
     super(parts.filter(Boolean).join(' '))
     this.deployment = deployment
   }
@@ -57,6 +57,13 @@ export class ToolberthDeploymentFailed extends Error {
   get logTail(): Deployment['logTail'] {
     return this.deployment.logTail
   }
+}
+
+/** What the server is left as. */
+function outcome(state: DeploymentState, serverName: string): string {
+  return state === 'rolled_back'
+    ? `${serverName} was rolled back; what served before goes on serving.`
+    : `${serverName} is not live.`
 }
 
 /** A server that is newer than this client may know more codes. */

@@ -46,6 +46,8 @@ const Schema = z.object({
   PROVISION_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(10),
   /** Calls that a toolbox gets in a second from all processes together; more of them wait. */
   DTMA_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(100),
+  /** Revisions of each server that can be rolled back to, besides those that serve or served last. */
+  REVISIONS_KEPT: z.coerce.number().int().min(2).max(1000).default(10),
   /** How often a core is promised: the sum of the CPU limits on a toolbox may be so many times its cores. */
   CPU_OVERCOMMIT: z.coerce.number().min(1).max(1000).default(32),
   /** DigitalOcean's API; another address for tests, or for a proxy that guards the token. */

@@ -6,11 +6,13 @@ import { LaneFull } from '#server/dtma/bulkhead.ts'
 import { DtmaError } from '#server/dtma/errors.ts'
 import { toFailure } from '#server/errors.ts'
 import { convergeInstance } from '#server/instances/converge.ts'
+import { bringBack } from './bring-back.ts'
 import { type Claim, ClaimLost, claimServer, releaseClaim, underClaim } from './claim.ts'
 import { cleanUp } from './clean-up.ts'
 import { failDeployment } from './fail.ts'
 import { goLive } from './go-live.ts'
 import { startInstance } from './start-instance.ts'
+import { stepAside } from './step-aside.ts'
 import { moveDeployment, setPhase } from './transition.ts'
 
 /** What a step says to the queue: come again after so many milliseconds, or nothing is left to do. */
@@ -60,8 +62,18 @@ async function step(claim: Claim, deployment: DeploymentRow): Promise<Step> {
   if (deployment.finishedAt) return (await cleanUp(claim, deployment)) ? 'done' : { again: jittered(CLEANUP_MS) }
   const stop = reasonToStop(deployment)
   if (stop) return fail(claim, deployment, stop.failure, stop.state)
-  if (deployment.state === 'queued') await startInstance(claim, deployment)
-  const current = deployment.state === 'queued' ? await loadDeployment(deployment.id) : deployment
+  if (deployment.failure !== null)
+    return (await bringBack(claim, deployment)) ? { again: CLEANUP_MS } : { again: POLL_MS }
+  if (!deployment.instanceId) {
+    try {
+      if (!(await stepAside(claim, deployment))) return { again: POLL_MS }
+    } catch (error) {
+      if (error instanceof DtmaError) return afterDtmaError(claim, deployment, error)
+      throw error
+    }
+    await startInstance(claim, deployment)
+  }
+  const current = deployment.instanceId ? deployment : await loadDeployment(deployment.id)
   if (!current?.instanceId) return { again: POLL_MS }
   let status: InstanceStatus | null
   try {
@@ -123,13 +135,16 @@ async function fail(
 ): Promise<Step> {
   await failDeployment(claim, deployment, failure, state)
   const ended = await loadDeployment(deployment.id)
-  return ended && !isSettled(ended) && !(await cleanUp(claim, ended)) ? { again: CLEANUP_MS } : 'done'
+  if (!ended || isSettled(ended)) return 'done'
+  if (!ended.finishedAt) return { again: POLL_MS }
+  return (await cleanUp(claim, ended)) ? 'done' : { again: CLEANUP_MS }
 }
 
 function reasonToStop(deployment: DeploymentRow): { failure: Failure; state: 'failed' | 'cancelled' } | null {
-  if (deployment.server.desired === 'deleted' || deployment.server.deletedAt || deployment.cancelRequested)
+  const deleted = deployment.server.desired === 'deleted' || deployment.server.deletedAt
+  if (deleted || (deployment.cancelRequested && deployment.failure === null))
     return { failure: toFailure('SUPERSEDED'), state: 'cancelled' }
-  if (deployment.deadlineAt.getTime() < Date.now())
+  if (deployment.failure === null && deployment.deadlineAt.getTime() < Date.now())
     return { failure: toFailure('DEPLOYMENT_TIMED_OUT', { detail: deployment.phase }), state: 'failed' }
   return null
 }
@@ -148,6 +163,7 @@ async function loadDeployment(id: string) {
       include: {
         server: { select: { desired: true, deletedAt: true, liveInstanceId: true } },
         instance: { include: { toolbox: true } },
+        revision: { select: { spec: true } },
         phases: { where: { endedAt: null }, select: { phase: true, startedAt: true } },
       },
     })

@@ -1,6 +1,7 @@
 import type { Deployment } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
+import { Prisma } from '#server/db/generated/client.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
@@ -22,7 +23,12 @@ export async function cancelDeployment({
     })
     if (!found) throw new AppError('NOT_FOUND', `no deployment ${input.id}`)
     const { count } = await db.deployment.updateMany({
-      where: { id: input.id, state: { in: [...IN_PROGRESS] }, cancelRequested: false },
+      where: {
+        id: input.id,
+        state: { in: [...IN_PROGRESS] },
+        failure: { equals: Prisma.DbNull },
+        cancelRequested: false,
+      },
       data: { cancelRequested: true },
     })
     if (count > 0) {
@@ -39,6 +45,10 @@ export async function cancelDeployment({
       where: { id: input.id },
       include: DEPLOYMENT_INCLUDE,
     })
+    if (count === 0 && !row.finishedAt && row.failure !== null && !row.cancelRequested)
+      throw new AppError('CONFLICT', `deployment ${input.id} has failed`, {
+        detail: 'It has failed already, and the revision before is being brought back.',
+      })
     if (count === 0 && row.finishedAt && row.state !== 'cancelled')
       throw new AppError('CONFLICT', `deployment ${input.id} is ${row.state}`, {
         detail: `The deployment has ended already: ${row.state}.`,

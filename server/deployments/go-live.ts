@@ -11,6 +11,7 @@ import { toFailure } from '#server/errors.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { wantServer } from '#server/mcp-servers/transition.ts'
 import { type Claim, underClaim } from './claim.ts'
+import { pruneRevisions } from './prune.ts'
 import { moveDeployment } from './transition.ts'
 
 /** Per stage; three of them stay within the lease. */
@@ -92,6 +93,7 @@ async function writeLive(
     },
   })
   await db.instance.update({ where: { id: instanceId }, data: { observed: 'running' } })
+  await pruneRevisions(db, serverId)
   await observeServer(db, serverId)
   await recordAudit(db, systemCtx('provision'), {
     action: 'deployment.live',

@@ -24,6 +24,8 @@ export async function startInstance(
       },
       select: { id: true },
     })
-    await moveDeployment(db, deployment, 'preparing', { instanceId: instance.id })
+    // One that had to wait for the others to stand still is there already.
+    if (!(await moveDeployment(db, deployment, 'preparing', { instanceId: instance.id })))
+      await db.deployment.update({ where: { id: deployment.id }, data: { instanceId: instance.id } })
   })
 }

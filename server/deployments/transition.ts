@@ -5,9 +5,9 @@ import type { Db } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'
 
 export const DEPLOYMENT_MOVES: Readonly<Record<DeploymentState, readonly DeploymentState[]>> = {
-  queued: ['preparing', 'failed', 'cancelled'],
-  preparing: ['starting', 'probing', 'failed', 'cancelled'],
-  starting: ['probing', 'failed', 'cancelled'],
+  queued: ['preparing', 'failed', 'cancelled', 'rolled_back'],
+  preparing: ['starting', 'probing', 'failed', 'cancelled', 'rolled_back'],
+  starting: ['probing', 'failed', 'cancelled', 'rolled_back'],
   probing: ['live', 'failed', 'cancelled', 'rolled_back'],
   live: [],
   failed: [],

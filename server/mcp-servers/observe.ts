@@ -18,6 +18,9 @@ export function serverStateOf(facts: Facts): ServerState {
   if (!facts.toolboxReachable && facts.live) return 'unreachable'
   if (!facts.live) return facts.deploying ? 'deploying' : facts.desired === 'stopped' ? 'stopped' : 'failed'
   const { observed } = facts.live
+  // It stands aside for its successor, or has not begun to serve again.
+  if (facts.deploying && facts.desired === 'running' && (observed === 'stopping' || observed === 'stopped'))
+    return 'deploying'
   if (facts.desired === 'stopped')
     return observed === 'stopped' || observed === 'exited' || observed === 'failed' || observed === 'absent'
       ? 'stopped'

@@ -27,7 +27,13 @@ export async function startServer({
   input: { id: string }
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.start', async (db, server) => {
-    await requireItsRoom(db, server, requireLive(server))
+    const live = requireLive(server)
+    // The deployment decides which of its instances runs, and one that is to run already need not be told.
+    if (await isDeploying(db, server)) {
+      if (server.desired !== 'running') throw inProgress(server)
+      return
+    }
+    await requireItsRoom(db, server, live)
     await want(db, server, 'running', 'starting')
   })
 }
@@ -42,11 +48,8 @@ export async function stopServer({
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.stop', async (db, server) => {
     requireLive(server)
-    const going = await db.deployment.count({
-      where: { serverId: server.id, state: { in: [...IN_PROGRESS] } },
-    })
     // It would run again once the deployment is live.
-    if (going > 0) throw new AppError('DEPLOYMENT_IN_PROGRESS', `server ${server.id} is being deployed`)
+    if (await isDeploying(db, server)) throw inProgress(server)
     await want(db, server, 'stopped', 'stopping')
     await db.instance.updateMany({
       where: { serverId: server.id, drainUntil: { not: null }, desired: { not: 'absent' } },
@@ -65,6 +68,7 @@ export async function restartServer({
 }): Promise<ServerSummary> {
   return change(ctx, input.id, 'server.restart', async (db, server) => {
     const live = requireLive(server)
+    if (await isDeploying(db, server)) throw inProgress(server)
     await requireItsRoom(db, server, live)
     await want(db, server, 'running', 'starting')
     await db.instance.update({
@@ -135,10 +139,6 @@ async function want(
   desired: DesiredServerState,
   observed: ServerState,
 ): Promise<void> {
-  if (server.desired === 'deleted' && desired !== 'deleted')
-    throw new AppError('CONFLICT', `server ${server.id} is being deleted`, {
-      detail: 'The server is being deleted.',
-    })
   const settled = desired === server.desired && desired === 'running' && server.observed === 'running'
   if (!(await wantServer(db, server.id, desired, settled ? 'running' : observed)))
     throw new AppError('CONFLICT', `server ${server.id} changed`)
@@ -170,7 +170,20 @@ async function requireItsRoom(db: Db, server: Server, live: string): Promise<voi
   await requireRoom(db, server.toolboxId, limits, { except: live })
 }
 
+async function isDeploying(db: Db, server: Server): Promise<boolean> {
+  const where = { serverId: server.id, state: { in: [...IN_PROGRESS] } }
+  return (await db.deployment.count({ where })) > 0
+}
+
+function inProgress(server: Server): AppError {
+  return new AppError('DEPLOYMENT_IN_PROGRESS', `server ${server.id} is being deployed`)
+}
+
 function requireLive(server: Server): string {
+  if (server.desired === 'deleted')
+    throw new AppError('CONFLICT', `server ${server.id} is being deleted`, {
+      detail: 'The server is being deleted.',
+    })
   if (!server.liveInstanceId)
     throw new AppError('SERVER_NOT_RUNNING', `server ${server.id} never went live`, {
       detail: 'It has never gone live. Deploy it again, with changes if it needs them.',

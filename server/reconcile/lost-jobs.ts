@@ -17,7 +17,7 @@ export async function requeueLostJobs(): Promise<void> {
     const deployments = await db.$queryRaw<{ id: string }[]>`
       UPDATE deployments SET touched_at = clock_timestamp()
       WHERE touched_at < clock_timestamp() - ${LOST_AFTER}::interval
-        AND (state IN ('queued', 'preparing', 'starting', 'probing') OR (state IN ('failed', 'cancelled') AND cleaned_up_at IS NULL))
+        AND (state IN ('queued', 'preparing', 'starting', 'probing') OR (state IN ('failed', 'cancelled', 'rolled_back') AND cleaned_up_at IS NULL))
       RETURNING id`
     for (const { id } of deployments) await enqueue(db, 'provision', { deploymentId: id })
     const tests = await db.$queryRaw<{ id: string }[]>`

@@ -53,7 +53,7 @@ export async function loadRoom(
         UNION ALL
         SELECT r.spec FROM deployments d
         JOIN revisions r ON r.id = d.revision_id JOIN mcp_servers s ON s.id = d.server_id
-        WHERE coalesce(d.toolbox_id, s.toolbox_id) = t.id AND d.state = 'queued' AND d.instance_id IS NULL
+        WHERE coalesce(d.toolbox_id, s.toolbox_id) = t.id AND d.state IN ('queued', 'preparing') AND d.instance_id IS NULL
       ) AS taken
       WHERE taken.spec->'source'->>'type' <> 'remote'
     ) AS used

@@ -118,7 +118,7 @@ describe('a rollout', () => {
   })
 
   it.each(['exits-at-once', 'not-mcp', 'no-such-package'])(
-    'to %s fails and says why; the old instance goes on serving and no call fails',
+    'to %s is rolled back and says why; the old instance goes on serving and no call fails',
     { timeout: 120_000 },
     async (fixture) => {
       const before = await get()
@@ -129,16 +129,16 @@ describe('a rollout', () => {
           env: { API_TOKEN: { keep: true } },
         })
         const ending = await installation.ended(deployment?.deploymentId ?? '', ENDED_MS)
-        expect(ending).toMatchObject({ state: 'failed', failure: { code: expect.any(String) } })
+        expect(ending).toMatchObject({ state: 'rolled_back', failure: { code: expect.any(String) } })
       })
       const after = await get()
       expect(after).toMatchObject({
         state: 'running',
         failure: null,
-        deployment: { state: 'failed' },
+        deployment: { state: 'rolled_back' },
         instance: { id: before.instance?.id, revisionNumber: before.instance?.revisionNumber },
       })
-      expect(after.deployments[0]).toMatchObject({ state: 'failed', cleanedUp: true })
+      expect(after.deployments[0]).toMatchObject({ state: 'rolled_back', cleanedUp: true })
       expect(await instancesLeft()).toEqual([{ id: before.instance?.id, draining: false }])
     },
   )

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FIXTURE_SCOPE } from '#testing/npm-registry.ts'
+import { type Installation, startInstallation } from './installation.ts'
+import { until } from './until.ts'
+
+const ENDED_MS = 60_000
+
+let installation: Installation
+let server: { serverId: string; name: string }
+
+beforeAll(async () => {
+  installation = await startInstallation(['plain-server', 'exits-at-once'], {
+    env: { DTMA_READY_TIMEOUT_SECONDS: '4' },
+  })
+  const deployed = await installation.deploy('keeps-data', 'plain-server', {
+    data: [{ mountPath: '/data' }],
+    drainSeconds: 3,
+  })
+  server = deployed
+  await installation.ended(deployed.deploymentId, ENDED_MS)
+}, 240_000)
+
+afterAll(() => installation?.stop(), 60_000)
+
+const get = () => installation.client.servers.get.query({ id: server.serverId })
+const phasesOf = async (deploymentId: string) => {
+  const { deployments } = await get()
+  return deployments.find(({ id }) => id === deploymentId)?.phases.map(({ phase }) => phase) ?? []
+}
+const left = async () =>
+  (
+    await installation.rows<{ id: string }>(
+      'SELECT id FROM instances WHERE server_id = $1 AND gone_at IS NULL',
+      [server.serverId],
+    )
+  ).map(({ id }) => id)
+
+describe('a rollout of a server with declared data', () => {
+  it('stops the old instance before the new one starts, and leaves one', { timeout: 120_000 }, async () => {
+    const before = await get()
+    expect(before.revision).toMatchObject({
+      rollout: 'recreate',
+      drainSeconds: 3,
+      data: [{ mountPath: '/data' }],
+    })
+    const { deployment } = await installation.client.servers.update.mutate({
+      id: server.serverId,
+      env: { GREETING: { value: 'hello' } },
+    })
+    const { deploymentId = '' } = deployment ?? {}
+    expect(await installation.ended(deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
+    expect((await phasesOf(deploymentId)).slice(0, 2)).toEqual([null, 'Stopping the instance that serves'])
+    const after = await get()
+    expect(after).toMatchObject({ state: 'running', instance: { revisionNumber: 2 } })
+    expect(after.instance?.id).not.toBe(before.instance?.id)
+    await until('the old one is gone', async () => (await left()).length === 1)
+    expect(await left()).toEqual([after.instance?.id])
+  })
+
+  it('that fails brings back what served, and only then says that it was rolled back', {
+    timeout: 180_000,
+  }, async () => {
+    const before = await get()
+    const { deployment } = await installation.client.servers.update.mutate({
+      id: server.serverId,
+      source: { type: 'npm', package: `${FIXTURE_SCOPE}/exits-at-once` },
+    })
+    const { deploymentId = '' } = deployment ?? {}
+    const ending = await installation.ended(deploymentId, 2 * ENDED_MS)
+    expect(ending).toMatchObject({ state: 'rolled_back', failure: { code: 'SERVER_EXITED' } })
+    expect(await phasesOf(deploymentId)).toContain('Bringing back revision 2')
+    expect(await get()).toMatchObject({
+      state: 'running',
+      failure: null,
+      instance: { id: before.instance?.id, revisionNumber: 2, state: 'running' },
+    })
+    expect(await left()).toEqual([before.instance?.id])
+  })
+
+  it('that is cancelled brings back what served too', { timeout: 180_000 }, async () => {
+    const { deploymentId } = await installation.client.servers.redeploy.mutate({ id: server.serverId })
+    await until('it has begun', async () => (await phasesOf(deploymentId)).length > 1)
+    await installation.client.servers.cancel.mutate({ id: deploymentId })
+    expect(await installation.ended(deploymentId, 2 * ENDED_MS)).toMatchObject({ state: 'cancelled' })
+    expect(await get()).toMatchObject({ state: 'running', instance: { revisionNumber: 2 } })
+  })
+
+  it('of a server that stands still leaves it so when it fails', { timeout: 180_000 }, async () => {
+    const { client } = installation
+    await client.servers.stop.mutate({ id: server.serverId })
+    await until('it is stopped', async () => (await get()).state === 'stopped')
+    const { deployment } = await client.servers.update.mutate({
+      id: server.serverId,
+      source: { type: 'npm', package: `${FIXTURE_SCOPE}/exits-at-once` },
+    })
+    expect(await installation.ended(deployment?.deploymentId ?? '', ENDED_MS)).toMatchObject({
+      state: 'failed',
+    })
+    expect(await get()).toMatchObject({ state: 'stopped', desired: 'stopped' })
+    await client.servers.start.mutate({ id: server.serverId })
+    await until('it runs', async () => (await get()).state === 'running')
+    expect((await get()).instance?.revisionNumber).toBe(2)
+    expect(await installation.remove(server)).toEqual([])
+  })
+})
