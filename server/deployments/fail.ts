@@ -52,7 +52,8 @@ export async function failDeployment(
       return
     }
     // Where the new one could not be reached, the old one cannot be either.
-    const cutOff = failure.code === 'TOOLBOX_UNREACHABLE' && deployment.instance?.toolbox.id === previous?.toolboxId
+    const cutOff =
+      failure.code === 'TOOLBOX_UNREACHABLE' && deployment.instance?.toolbox.id === previous?.toolboxId
     const serves = previous?.serves === true && !cutOff
     const ending = state === 'failed' && serves ? 'rolled_back' : state
     const moved = await moveDeployment(db, deployment, ending, {
