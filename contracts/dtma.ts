@@ -161,6 +161,9 @@ export const Heartbeat = z.object({
   agentBuild: AgentBuild.nullable().default(null),
   upgrade: AgentUpgrade.nullable().default(null),
   protocolVersion: z.int(),
+  /** An agent may come back with another one than it enrolled with; an older agent does not say. */
+  driver: Driver.optional(),
+  isolation: z.enum(['uid', 'bwrap', 'container', 'none']).optional(),
   host: HostMetrics,
   instances: z.array(InstanceStatus).max(2000),
 })

@@ -125,10 +125,16 @@ export const ERROR_CATALOGUE = {
     action: 'Lower its limits, stop or remove another server, or use a toolbox with room.',
     retryable: false,
   },
+  TOOLBOX_LACKS_DOCKER: {
+    status: 412,
+    text: 'An image needs a toolbox that runs containers.',
+    action: 'Choose a toolbox with the docker driver, or add one.',
+    retryable: false,
+  },
   SOURCE_UNSUPPORTED: {
     status: 400,
-    text: 'This kind of source cannot be deployed by this version.',
-    action: 'Use an npm package.',
+    text: 'The toolbox cannot run this kind of source.',
+    action: 'Choose another toolbox, or another source.',
     retryable: false,
   },
   DEPLOYMENT_IN_PROGRESS: {

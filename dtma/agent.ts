@@ -169,6 +169,8 @@ export async function startAgent(
       stamp: () => manager.stamp(),
       compose: async (): Promise<Omit<Heartbeat, 'sequence'>> => ({
         toolboxId: enrolled().toolboxId,
+        driver: driver.name,
+        isolation: driver.isolation,
         ...(await common()),
       }),
       send: (body) =>

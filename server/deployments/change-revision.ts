@@ -10,7 +10,7 @@ import { chooseToolbox } from '#server/toolboxes/choose.ts'
 import { queueDeployment } from './queue.ts'
 import type { ClearHeaders } from './remote-source.ts'
 import { type ClearEnv, type LoadedRevision, loadRevision, writeRevision } from './revision.ts'
-import { type RevisionSpec, sourceKeyOf } from './spec.ts'
+import { needsOf, type RevisionSpec, sourceKeyOf } from './spec.ts'
 import { IN_PROGRESS } from './transition.ts'
 
 type Revision = Pick<LoadedRevision, 'id' | 'number' | 'spec'>
@@ -95,14 +95,14 @@ async function deploy(
   { action, revision, detail }: Parameters<RevisionChange['deploy']>[0],
 ): Promise<RedeployAnswer> {
   await refuseWhileDeploying(db, server.id)
-  const { limits, rollout, data: kept } = revision.spec
+  const { rollout, data: kept } = revision.spec
   const moves = target !== server.toolboxId
   if (moves && kept.length > 0)
     throw new AppError('DATA_CANNOT_MOVE', `server ${server.id} keeps data`, {
       detail: `It keeps ${kept.map(({ mountPath }) => mountPath).join(', ')}.`,
     })
   const replaced = rollout === 'recreate' ? (server.liveInstanceId ?? undefined) : undefined
-  await chooseToolbox(db, target, limits, { except: replaced })
+  await chooseToolbox(db, target, needsOf(revision.spec), { except: replaced })
   const sourceKey = sourceKeyOf(revision.spec)
   const answer = await queueDeployment(db, ctx, {
     serverId: server.id,

@@ -98,9 +98,41 @@ describe('the toolbox', () => {
   })
 })
 
+describe('an image', () => {
+  const image = { type: 'image' as const, image: 'ghcr.io/owner/name:1' }
+
+  it('needs a toolbox that runs containers, and is told where there is one', async () => {
+    const onProcesses = await refusalOf(deploy({ source: image, toolboxId: toolbox.id }))
+    expect(onProcesses).toMatchObject({
+      code: 'TOOLBOX_LACKS_DOCKER',
+      detail: `${toolbox.name} runs npm packages as processes.`,
+    })
+    const anywhere = await refusalOf(deploy({ source: image, toolboxId: undefined }))
+    expect(anywhere).toMatchObject({
+      code: 'TOOLBOX_LACKS_DOCKER',
+      detail: 'No active toolbox runs containers.',
+    })
+    const docker = await seedToolbox()
+    await asSystem((db) => db.toolbox.update({ where: { id: docker.id }, data: { driver: 'docker' } }))
+    const told = await refusalOf(deploy({ source: image, toolboxId: toolbox.id }))
+    expect(told.detail).toContain(`${docker.name} (`)
+    const { serverId } = await deploy({ name: 'from-an-image', source: image, toolboxId: undefined })
+    const rows = await query(database.adminUrl, 'SELECT toolbox_id FROM mcp_servers WHERE id = $1', [
+      serverId,
+    ])
+    expect(rows).toEqual([{ toolbox_id: docker.id }])
+    const [{ source_key: key } = {}] = await query<{ source_key: string }>(
+      database.adminUrl,
+      'SELECT source_key FROM deployments WHERE server_id = $1',
+      [serverId],
+    )
+    expect(key).toBe('image:ghcr.io/owner/name')
+  })
+})
+
 describe('the source', () => {
   it.each([
-    [{ type: 'image', image: 'nginx' }, 'SOURCE_UNSUPPORTED', 'source.type'],
+    [{ type: 'image', image: 'https://example.test/Dockerfile' }, 'BAD_REQUEST', 'source.image'],
     [{ type: 'remote', url: 'ftp://example.test/mcp' }, 'BAD_REQUEST', 'source.url'],
     [{ type: 'catalog', slug: 'unknown-entry' }, 'BAD_REQUEST', 'source.slug'],
     [{ type: 'git', url: 'x' }, 'BAD_REQUEST', 'source.type'],

@@ -10,7 +10,7 @@ import { chooseToolbox } from '#server/toolboxes/choose.ts'
 import { queueDeployment } from './queue.ts'
 import { headersOf } from './remote-source.ts'
 import { writeRevision } from './revision.ts'
-import { type RevisionSpec, sourceKeyOf, toRevisionSpec } from './spec.ts'
+import { needsOf, type RevisionSpec, sourceKeyOf, toRevisionSpec } from './spec.ts'
 
 /**
  * Accepts a new server and its first deployment: one transaction writes server, grants, revision, encrypted env, deployment,
@@ -44,7 +44,7 @@ async function writeDeployment(
   input: DeployServer,
   spec: RevisionSpec,
 ): Promise<DeployAnswer> {
-  const toolboxId = await chooseToolbox(db, input.toolboxId, spec.limits)
+  const toolboxId = await chooseToolbox(db, input.toolboxId, needsOf(spec))
   const sourceKey = sourceKeyOf(spec)
   const serverId = randomUUID()
   await db.mcpServer.create({

@@ -278,7 +278,7 @@ describe('an update', () => {
     })
     expect(await wrong({ baseRevision: 7 })).toMatchObject({ code: 'CONFLICT' })
     expect(await wrong({ source: { type: 'image', image: 'nginx' } })).toMatchObject({
-      code: 'SOURCE_UNSUPPORTED',
+      code: 'TOOLBOX_LACKS_DOCKER',
     })
     expect(await wrong({ http: { path: '/mcp', port: { env: 'PORT' } } })).toMatchObject({
       fields: { http: [expect.any(String)] },

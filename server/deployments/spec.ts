@@ -13,6 +13,7 @@ import { AppError } from '#server/errors.ts'
 import { credentialsFor } from '#server/registries/credentials.ts'
 import { open, type Place } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
+import type { Needs } from '#server/toolboxes/room.ts'
 import { REMOTE_LIMITS, remoteProblems } from './remote-source.ts'
 
 /** What a revision keeps, immutable; env and headers stand encrypted in rows of their own. */
@@ -58,12 +59,9 @@ export function toRevisionSpec(input: Asked): RevisionSpec {
 }
 
 function localProblems({ source, transport, http }: Asked): Record<string, string[]> {
-  if (source.type !== 'npm')
-    throw new AppError('SOURCE_UNSUPPORTED', `source ${source.type}`, {
-      fields: { 'source.type': ['Only npm packages and remote servers can be deployed by this version.'] },
-    })
+  if (source.type === 'catalog') throw new Error('A source of the catalog was not resolved.')
   if (transport === 'sse')
-    return { transport: ['Servers from npm are deployed with stdio or streamable-http.'] }
+    return { transport: ['Packages and images are deployed with stdio or streamable-http.'] }
   if (transport === 'stdio' && http) return { http: ['Only a streamable-http server has an endpoint.'] }
   return {}
 }
@@ -86,7 +84,13 @@ function dataProblems(data: readonly DataMount[]): Record<string, string[]> {
 /** What history is kept by: the same source with another version takes about as long. */
 export function sourceKeyOf(spec: RevisionSpec): string {
   if (spec.source.type === 'npm') return `npm:${spec.source.package}`
+  if (spec.source.type === 'image') return `image:${spec.source.image.replace(/(?::[^:/@]+)?(?:@.+)?$/, '')}`
   return spec.source.type === 'remote' ? `remote:${new URL(spec.source.url).host}` : spec.source.type
+}
+
+/** What a toolbox must have for it. */
+export function needsOf({ limits, source }: RevisionSpec): Needs {
+  return { ...limits, driver: source.type === 'image' ? 'docker' : null }
 }
 
 export function envPlace(revisionId: string, name: string): Place {

@@ -24,7 +24,10 @@ export async function convergeInstance(
       where: { id: instanceId, accepted: false, goneAt: null },
       data: { accepted: true },
     })
-    const row = await db.instance.findUnique({ where: { id: instanceId }, include: { toolbox: true } })
+    const row = await db.instance.findUnique({
+      where: { id: instanceId },
+      include: { toolbox: true, server: { select: { desired: true } } },
+    })
     if (!row || row.goneAt) return null
     const spec = row.desired === 'absent' ? undefined : await loadInstanceSpec(db, row.revisionId)
     return { row, spec }
@@ -40,6 +43,7 @@ export async function convergeInstance(
     fence: row.fence,
     ...(row.restartNonce && { restartNonce: row.restartNonce }),
     ...(spec && { spec }),
+    ...(row.server.desired === 'deleted' && { deleteDataOf: row.serverId }),
   }
   const status = await putInstance(toolbox, instanceId, wanted, options)
   await withActor(actor, async (db) => {

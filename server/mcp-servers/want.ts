@@ -3,7 +3,7 @@ import type { DesiredServerState, ServerState, ServerSummary } from '#contracts/
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { afterCommit, type Db, withActor } from '#server/db/with-actor.ts'
-import { RevisionSpec } from '#server/deployments/spec.ts'
+import { needsOf, RevisionSpec } from '#server/deployments/spec.ts'
 import { IN_PROGRESS } from '#server/deployments/transition.ts'
 import { AppError } from '#server/errors.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
@@ -145,18 +145,32 @@ async function want(
   const [claimed] = await db.$queryRaw<{ fence: number }[]>`
     UPDATE mcp_servers SET fence = fence + 1, lease_expires_at = NULL WHERE id = ${server.id}::uuid RETURNING fence`
   const fence = claimed?.fence ?? server.fence
-  if (desired === 'deleted')
+  if (desired === 'deleted') {
     await db.instance.updateMany({
       where: { serverId: server.id, desired: { not: 'absent' } },
       data: { desired: 'absent', fence },
     })
-  else if (server.liveInstanceId && desired !== server.desired)
+    await askForDeletedData(db, server.id, fence)
+  } else if (server.liveInstanceId && desired !== server.desired)
     await db.instance.update({
       where: { id: server.liveInstanceId },
       data: { desired, fence, observed: 'unknown' },
     })
   else if (server.liveInstanceId)
     await db.instance.update({ where: { id: server.liveInstanceId }, data: { desired, fence } })
+}
+
+/** Where nothing of the server is left but data that it declared, its last instance there is asked for once more. */
+async function askForDeletedData(db: Db, serverId: string, fence: number): Promise<void> {
+  await db.$executeRaw`
+    UPDATE instances SET gone_at = NULL, observed = 'unknown', fence = ${fence} WHERE id IN (
+      SELECT DISTINCT ON (i.toolbox_id) i.id FROM instances i
+      JOIN revisions r ON r.id = i.revision_id JOIN toolboxes t ON t.id = i.toolbox_id
+      WHERE i.server_id = ${serverId}::uuid AND i.accepted AND jsonb_array_length(coalesce(r.spec->'data', '[]')) > 0
+        AND t.state <> 'deleting' AND t.deleted_at IS NULL AND NOT EXISTS (
+          SELECT FROM instances o
+          WHERE o.server_id = i.server_id AND o.toolbox_id = i.toolbox_id AND o.gone_at IS NULL)
+      ORDER BY i.toolbox_id, i.created_at DESC)`
 }
 
 /** One that stands still or has failed has given its room to others; one that runs keeps it. */
@@ -166,8 +180,8 @@ async function requireItsRoom(db: Db, server: Server, live: string): Promise<voi
     where: { id: live },
     select: { revision: { select: { spec: true } } },
   })
-  const { limits } = RevisionSpec.parse(revision.spec)
-  await requireRoom(db, server.toolboxId, limits, { except: live })
+  const needs = needsOf(RevisionSpec.parse(revision.spec))
+  await requireRoom(db, server.toolboxId, needs, { except: live })
 }
 
 async function isDeploying(db: Db, server: Server): Promise<boolean> {

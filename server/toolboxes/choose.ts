@@ -1,13 +1,13 @@
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
-import { inWords, loadRoom, type Needs, shortages, type ToolboxRoom } from './room.ts'
+import { inWords, loadRoom, type Needs, runsKind, shortages, type ToolboxRoom } from './room.ts'
 
 /** Most toolboxes that a refusal names. */
 const NAMED = 8
 
 /**
  * The toolbox asked for, or the active one with the most memory left. Throws AppError TOOLBOX_NOT_FOUND, TOOLBOX_NOT_ACTIVE,
- * TOOLBOX_FULL or NO_TOOLBOX_AVAILABLE, which name what is missing and where there is room. Locks the rows that it chooses from, so
+ * TOOLBOX_LACKS_DOCKER, TOOLBOX_FULL or NO_TOOLBOX_AVAILABLE, which name what is missing and where there is room. Locks the rows that it chooses from, so
  * that two deploys cannot take the same room; not against the keys that a worker's new instances refer to. Takes its locks before
  * those of servers, as everything does. `except` is an instance that goes before the new one starts.
  */
@@ -29,6 +29,7 @@ export async function chooseToolbox(
     throw new AppError('TOOLBOX_NOT_ACTIVE', `${wanted.name} is ${wanted.state}`, {
       detail: `${wanted.name} is ${wanted.state}.`,
     })
+  if (!runsKind(wanted, needs)) throw lacksDocker(toolboxes, wanted.name)
   refuseWithoutRoom(wanted, toolboxes, needs)
   return wanted.id
 }
@@ -57,14 +58,27 @@ export async function lockToolbox(db: Db, id: string | undefined): Promise<void>
 function refuseWithoutRoom(toolbox: ToolboxRoom, others: readonly ToolboxRoom[], needs: Needs): void {
   const lacking = shortages(toolbox, needs)
   if (lacking.length === 0) return
-  const roomy = others.filter((other) => other.state === 'active' && shortages(other, needs).length === 0)
+  const roomy = others.filter(
+    (other) => other.state === 'active' && runsKind(other, needs) && shortages(other, needs).length === 0,
+  )
   const elsewhere = roomy.length > 0 ? [`There is room on ${roomOf(roomy, ', ')}.`] : []
   throw new AppError('TOOLBOX_FULL', `${toolbox.name} is full`, {
     detail: [...lacking, ...elsewhere].join(' '),
   })
 }
 
-function roomiest(toolboxes: readonly ToolboxRoom[], needs: Needs): string {
+function lacksDocker(toolboxes: readonly ToolboxRoom[], name: string | null): AppError {
+  const able = toolboxes.filter(({ driver, state }) => driver === 'docker' && state === 'active')
+  const first =
+    name === null ? 'No active toolbox runs containers.' : `${name} runs npm packages as processes.`
+  const elsewhere = able.length > 0 ? ` ${roomOf(able, ', ')} can run images.` : ''
+  return new AppError('TOOLBOX_LACKS_DOCKER', first, { detail: `${first}${name === null ? '' : elsewhere}` })
+}
+
+function roomiest(all: readonly ToolboxRoom[], needs: Needs): string {
+  const toolboxes = all.filter((toolbox) => runsKind(toolbox, needs))
+  if (needs.driver !== null && all.length > 0 && !toolboxes.some(({ state }) => state === 'active'))
+    throw lacksDocker(all, null)
   const memoryLeft = (toolbox: ToolboxRoom) => toolbox.left?.memoryMb ?? 0
   const [best] = toolboxes
     .filter((toolbox) => toolbox.state === 'active' && shortages(toolbox, needs).length === 0)

@@ -53,6 +53,8 @@ export async function heartbeat({
         agentVersion: beat.agentVersion,
         agentBuild: beat.agentBuild,
         protocolVersion: beat.protocolVersion,
+        ...(beat.driver && { driver: beat.driver }),
+        ...(beat.isolation && { isolation: beat.isolation }),
       },
     })
     if (count > 0) {
@@ -68,12 +70,21 @@ export async function heartbeat({
     }
     const wanted = await db.instance.findMany({
       where: { toolboxId, goneAt: null, accepted: true },
-      select: { id: true, desired: true, fence: true, restartNonce: true },
+      select: {
+        id: true,
+        desired: true,
+        fence: true,
+        restartNonce: true,
+        serverId: true,
+        server: { select: { desired: true } },
+      },
     })
     return {
-      instances: wanted.map(({ restartNonce, ...instance }) =>
-        restartNonce ? { ...instance, restartNonce } : instance,
-      ),
+      instances: wanted.map(({ restartNonce, serverId, server, ...instance }) => ({
+        ...instance,
+        ...(restartNonce && { restartNonce }),
+        ...(server.desired === 'deleted' && { deleteDataOf: serverId }),
+      })),
     }
   })
 }

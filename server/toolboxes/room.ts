@@ -6,24 +6,30 @@ import { env } from '#server/env.ts'
 const MIB = 1024 * 1024
 
 /** What the limits of a server's instance may come to. */
-export type Needs = Pick<Limits, 'memoryMb' | 'cpus'>
+type Amount = Pick<Limits, 'memoryMb' | 'cpus'>
+
+/** That, and the driver that it takes; null when any will do. */
+export type Needs = Amount & { driver: 'docker' | null }
 
 export interface ToolboxRoom {
   readonly id: string
   readonly name: string
   readonly state: string
+  /** Null before it was enrolled. */
+  readonly driver: string | null
   /** Cores of the machine; null before its first heartbeat. */
   readonly cores: number | null
   /** Promised by the limits of what is there. */
-  readonly committed: Needs
+  readonly committed: Amount
   /** Left to be promised; null before the first heartbeat. Negative where the machine has become smaller. */
-  readonly left: Needs | null
+  readonly left: Amount | null
 }
 
 interface Row {
   id: string
   name: string
   state: string
+  driver: string | null
   host: unknown
   memoryMb: number
   cpus: number
@@ -40,7 +46,7 @@ export async function loadRoom(
 ): Promise<ToolboxRoom[]> {
   const { toolboxId = null, except = null } = options
   const rows = await db.$queryRaw<Row[]>`
-    SELECT t.id, t.name, t.state::text AS state, t.host,
+    SELECT t.id, t.name, t.state::text AS state, t.driver, t.host,
       coalesce(used.memory_mb, 0)::int AS "memoryMb", coalesce(used.cpus, 0)::float8 AS cpus
     FROM toolboxes t CROSS JOIN LATERAL (
       SELECT sum((taken.spec->'limits'->>'memoryMb')::int) AS memory_mb, sum((taken.spec->'limits'->>'cpus')::numeric) AS cpus
@@ -70,6 +76,11 @@ export async function loadRoom(
   })
 }
 
+/** Whether its driver can run it at all. */
+export function runsKind({ driver }: ToolboxRoom, needs: Needs): boolean {
+  return needs.driver === null || driver === needs.driver
+}
+
 /** What a toolbox lacks for a server of these limits, as sentences for admins; none when it fits. */
 export function shortages({ name, cores, left }: ToolboxRoom, needs: Needs): string[] {
   if (left === null || cores === null) return [`${name} has not said yet how much room it has.`]
@@ -88,7 +99,7 @@ export function shortages({ name, cores, left }: ToolboxRoom, needs: Needs): str
 }
 
 /** `1024 MiB of memory and 12 CPUs`. */
-export function inWords(room: Needs): string {
+export function inWords(room: Amount): string {
   return `${Math.max(0, room.memoryMb)} MiB of memory and ${inCpus(Math.max(0, room.cpus))}`
 }
 
