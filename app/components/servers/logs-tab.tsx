@@ -1,116 +1,137 @@
 'use client'
 
-import { Download, Pause, Play, RotateCw, ScrollText, Search } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
-import { LogLines } from '#app/components/servers/log-lines.tsx'
-import { Button } from '#app/components/ui/button.tsx'
+import { Radio } from 'lucide-react'
+import { useEffect, useMemo, useState } from 'react'
+import { addRows, isGap, isWanted } from '#app/components/servers/logs-store.ts'
+import { type LogConnection, useLogStream } from '#app/components/servers/logs-stream.ts'
+import { type LogChoice, LogsToolbar } from '#app/components/servers/logs-toolbar.tsx'
+import { LogsView } from '#app/components/servers/logs-view.tsx'
+import { cn } from '#app/components/ui/cn.ts'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { plural } from '#app/components/ui/format.ts'
-import { Input } from '#app/components/ui/input.tsx'
 import { Skeleton } from '#app/components/ui/skeleton.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
-import type { LogLine } from '#contracts/dtma.ts'
 
-/** As often as one reads; polls only while the tab is shown and nothing has failed. */
-const FOLLOW_MS = 2_000
-const TAIL = 1_000
+const TYPING_MS = 300
+/** Of what the toolbox keeps, so many that were found. */
+const FOUND = 2_000
+const KEPT = 200
 
-function download(name: string, lines: LogLine[]): void {
-  const text = lines.map((line) => `${line.at} ${line.stream} ${line.text}\n`).join('')
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = `${name}.log`
-  link.click()
-  URL.revokeObjectURL(url)
+const CONNECTIONS: Record<LogConnection, string> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'The connection broke; it goes on where it was as soon as it is back',
+  paused: 'Paused while this tab is hidden',
+  ended: 'Ended',
 }
 
-/** The server's own output, followed while it is in view. */
+/** The server's own output as it is written, of every instance that there is. */
 export function LogsTab({ id, name }: { id: string; name: string }) {
+  const [choice, setChoice] = useState<LogChoice>({ search: '', level: 'all', instance: 'all', wrap: true })
   const [follow, setFollow] = useState(true)
-  const [search, setSearch] = useState('')
-  const logs = trpc.servers.logs.useQuery(
-    { id, tail: TAIL },
-    { refetchInterval: (query) => (follow && !query.state.error ? FOLLOW_MS : false), staleTime: 0 },
+  const instanceId = choice.instance === 'all' ? undefined : choice.instance
+  const level = choice.level === 'all' ? null : choice.level
+  const search = useSettled(choice.search.trim())
+  const stream = useLogStream({ id, instanceId })
+  const found = trpc.servers.logs.useQuery(
+    {
+      id,
+      tail: FOUND,
+      ...(instanceId && { instanceId }),
+      ...(search && { search }),
+      ...(level && { level }),
+    },
+    { enabled: search !== '' || level !== null, staleTime: 0 },
   )
-  const view = useRef<HTMLDivElement>(null)
-  const lines = logs.data?.lines ?? []
-  const wanted = search.trim().toLowerCase()
-  const shown = wanted ? lines.filter((line) => line.text.toLowerCase().includes(wanted)) : lines
-  const newest = lines.at(-1)?.at
+  const isGone = stream.connection === 'live' && stream.instances.length === 0
+  const kept = trpc.servers.logs.useQuery(
+    { id, tail: KEPT, ...(instanceId && { instanceId }) },
+    { enabled: isGone, staleTime: 0 },
+  )
 
-  // Runs whenever a newer line has come.
-  useEffect(() => {
-    if (follow && view.current) view.current.scrollTop = view.current.scrollHeight
-  }, [follow, newest, lines.length])
+  const all = useMemo(
+    () => (isGone && kept.data?.source === 'kept' ? addRows(stream.rows, kept.data.lines) : stream.rows),
+    [stream.rows, isGone, kept.data],
+  )
+  const filters = search !== '' || level !== null
+  const rows = useMemo(() => {
+    if (!filters) return all
+    return addRows(all, found.data?.lines ?? []).filter((row) => isWanted(row, { search, level }))
+  }, [all, found.data, filters, search, level])
+  const names = useMemo(
+    () =>
+      stream.instances.length > 1
+        ? new Map(stream.instances.map((one) => [one.id, `r${one.revisionNumber}.${one.attempt}`]))
+        : new Map<string, string>(),
+    [stream.instances],
+  )
 
   return (
     <div className="grid gap-3">
-      <div className="flex flex-wrap gap-2">
-        <div className="relative min-w-44 flex-1">
-          <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-          <Input
-            type="search"
-            aria-label="Search the log"
-            placeholder="Search"
-            className="pl-9"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-        </div>
-        <Button aria-pressed={follow} onClick={() => setFollow(!follow)}>
-          {follow ? <Pause aria-hidden /> : <Play aria-hidden />}
-          {follow ? 'Following' : 'Follow'}
-        </Button>
-        <Button onClick={() => void logs.refetch()} busy={!follow && logs.isFetching}>
-          <RotateCw aria-hidden />
-          Refresh
-        </Button>
-        <Button onClick={() => download(name, lines)} disabled={lines.length === 0}>
-          <Download aria-hidden />
-          Download
-        </Button>
-      </div>
-      {logs.error ? (
+      <LogsToolbar
+        id={id}
+        choice={choice}
+        onChoice={(change) => setChoice({ ...choice, ...change })}
+        instances={stream.instances}
+        follow={follow}
+        onFollow={setFollow}
+      />
+      {stream.failure ? (
         <FailureNotice
-          failure={readFailure(logs.error)}
-          onRetry={() => void logs.refetch()}
-          alwaysRetry
-          retrying={logs.isFetching}
+          failure={stream.failure}
+          onRetry={stream.restart}
+          alwaysRetry={stream.connection === 'ended'}
         />
       ) : null}
-      {logs.isPending ? <Skeleton className="h-80" /> : null}
-      {logs.data ? (
+      {filters && found.error ? (
+        <FailureNotice failure={readFailure(found.error)} onRetry={() => void found.refetch()} alwaysRetry />
+      ) : null}
+      {stream.connection === 'connecting' && rows.length === 0 ? (
+        <Skeleton className="h-[28rem] max-h-[70vh]" />
+      ) : (
         <div className="overflow-hidden rounded-xl bg-code text-on-code">
-          <div
-            ref={view}
-            role="log"
-            aria-label={`Log of ${name}`}
-            aria-live="off"
-            tabIndex={0}
-            className="h-[26rem] overflow-auto py-3 -outline-offset-2"
-          >
-            {shown.length > 0 ? (
-              <LogLines lines={shown} />
-            ) : (
-              <div className="grid h-full place-content-center justify-items-center gap-2 text-sm text-on-code/70">
-                <ScrollText aria-hidden className="size-6" />
-                {wanted ? 'No line contains this.' : 'The server has written nothing yet.'}
-              </div>
-            )}
-          </div>
+          <LogsView
+            label={`Log of ${name}`}
+            rows={rows}
+            wrap={choice.wrap}
+            follow={follow}
+            onFollow={setFollow}
+            names={names}
+            empty={
+              filters
+                ? found.isFetching
+                  ? 'Searching…'
+                  : 'No line contains this.'
+                : 'The server has written nothing yet.'
+            }
+          />
           <p className="flex flex-wrap justify-between gap-x-4 border-t border-white/12 px-4 py-2 text-xs text-on-code/70">
             <span>
-              {wanted ? `${shown.length} of ` : ''}
-              {plural(lines.length, 'line')}
+              {plural(rows.filter((row) => !isGap(row)).length, 'line')}
+              {filters ? ' found' : ''}
+              {follow ? '' : ', paused here'}
             </span>
-            <span>
-              {logs.data.source === 'kept' ? 'Kept from its last run' : 'Straight from the toolbox'}
+            <span role="status" className="flex items-center gap-1.5">
+              <Radio
+                aria-hidden
+                className={cn('size-3.5', stream.connection === 'live' ? 'text-[oklch(0.81_0.128_158)]' : '')}
+              />
+              {isGone ? 'Kept from its last run' : CONNECTIONS[stream.connection]}
             </span>
           </p>
         </div>
-      ) : null}
+      )}
     </div>
   )
+}
+
+/** A text once it has stayed the same for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), TYPING_MS)
+    return () => clearTimeout(timer)
+  }, [text])
+  return settled
 }
