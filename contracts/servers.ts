@@ -241,6 +241,23 @@ export const DeploymentPhase = z.object({
   endedAt: Timestamp.nullable(),
 })
 
+/** How the configuration of a failed attempt differs from that of the revision which last went live. */
+export const ConfigurationChanges = z.object({
+  /** Number of that revision. */
+  against: z.int(),
+  changes: z.array(
+    z.object({
+      /** Path in the revision (`limits.memoryMb`, `source.args.0`), `env.NAME` or `headers.Name`. */
+      name: z.string(),
+      /** Null: not there. Of secrets only whether they were there. */
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+      secret: z.boolean(),
+    }),
+  ),
+})
+export type ConfigurationChanges = z.infer<typeof ConfigurationChanges>
+
 export const Deployment = z.object({
   id: Id,
   serverId: Id,
@@ -259,6 +276,8 @@ export const Deployment = z.object({
   failure: Failure.nullable(),
   /** Last log lines of the instance, kept when it failed. */
   logTail: z.array(LogLine),
+  /** Kept when it failed; null when nothing of the server had gone live before. */
+  changes: ConfigurationChanges.nullable(),
   /** Whether everything of a failed attempt is gone from the toolbox; null when there was nothing to remove. */
   cleanedUp: z.boolean().nullable(),
 })

@@ -1,6 +1,6 @@
 import type { LogLine } from '#contracts/dtma.ts'
 import type { Failure } from '#contracts/errors.ts'
-import type { DeploymentState } from '#contracts/servers.ts'
+import type { ConfigurationChanges, DeploymentState } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { actorName, systemCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'
@@ -10,6 +10,7 @@ import { getLogs } from '#server/dtma/client.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
 import { BRINGING_BACK } from './bring-back.ts'
+import { changesSinceLive } from './changes-since-live.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { loadPrevious, type Previous } from './previous.ts'
 import { pruneRevisions } from './prune.ts'
@@ -21,6 +22,7 @@ const LOG_TAIL = 200
 interface Ending {
   id: string
   serverId: string
+  revisionId: string
   state: DeploymentState
   phase: string | null
   instanceId: string | null
@@ -31,9 +33,9 @@ interface Ending {
 }
 
 /**
- * Ends a deployment with its cause: keeps the last log lines (before the instance is removed), wants its instance gone, and lets
- * the server say so. What served before goes on serving, and then the deployment is `rolled_back`; when it was stopped for this
- * one, the deployment goes on until it has been brought back.
+ * Ends a deployment with its cause: keeps the last log lines (before the instance is removed) and what was changed since the
+ * revision that went live last, wants its instance gone, and lets the server say so. What served before goes on serving, and then
+ * the deployment is `rolled_back`; when it was stopped for this one, the deployment goes on until it has been brought back.
  */
 export async function failDeployment(
   claim: Claim,
@@ -45,9 +47,11 @@ export async function failDeployment(
   const ctx = systemCtx('provision')
   await underClaim(claim, async (db) => {
     const nothingToRemove = !(await mayBeOnToolbox(db, deployment.instanceId))
+    const changes = state === 'cancelled' ? null : await changesSinceLive(db, deployment)
+    const known = { failure, logTail, ...(changes && { changes }) }
     const previous = await loadPrevious(db, deployment.serverId)
     if (previous?.suspended) {
-      await beginWayBack(db, deployment, previous, { failure, logTail })
+      await beginWayBack(db, deployment, previous, known)
       await giveUp(db, claim, deployment.instanceId, nothingToRemove)
       return
     }
@@ -57,8 +61,7 @@ export async function failDeployment(
     const serves = previous?.serves === true && !cutOff
     const ending = state === 'failed' && serves ? 'rolled_back' : state
     const moved = await moveDeployment(db, deployment, ending, {
-      failure,
-      logTail,
+      ...known,
       ...(nothingToRemove && { cleanedUpAt: new Date() }),
     })
     if (!moved) return
@@ -81,7 +84,7 @@ async function beginWayBack(
   db: Db,
   deployment: Ending,
   previous: Previous,
-  known: { failure: Failure; logTail: LogLine[] },
+  known: { failure: Failure; logTail: LogLine[]; changes?: ConfigurationChanges },
 ): Promise<void> {
   await db.deployment.updateMany({
     where: { id: deployment.id, finishedAt: null, failure: { equals: Prisma.DbNull } },

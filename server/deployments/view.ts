@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { LogLine } from '#contracts/dtma.ts'
 import { Failure } from '#contracts/errors.ts'
-import { type Deployment, Estimate, type RevisionView } from '#contracts/servers.ts'
+import { ConfigurationChanges, type Deployment, Estimate, type RevisionView } from '#contracts/servers.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import { open } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
@@ -35,6 +35,7 @@ export function deploymentView(row: Row): Deployment {
     estimate: row.estimate === null ? null : Estimate.parse(row.estimate),
     failure: row.failure === null ? null : Failure.parse(row.failure),
     logTail: row.logTail === null ? [] : z.array(LogLine).parse(row.logTail),
+    changes: row.changes === null ? null : ConfigurationChanges.parse(row.changes),
     cleanedUp: row.finishedAt && row.state !== 'live' ? row.cleanedUpAt !== null : null,
   }
 }

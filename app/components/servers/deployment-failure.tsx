@@ -1,6 +1,7 @@
 'use client'
 
 import { CheckCheck, Hourglass } from 'lucide-react'
+import { FailureChanges } from '#app/components/servers/failure-changes.tsx'
 import { LogLines } from '#app/components/servers/log-lines.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { describeFailure } from '#app/trpc/failure.ts'
@@ -27,6 +28,7 @@ export function DeploymentFailure({ deployment }: { deployment: Deployment }) {
           )}
         </p>
       )}
+      <FailureChanges deployment={deployment} />
       {deployment.logTail.length > 0 ? (
         <section aria-label="Log of the failed attempt" className="overflow-hidden rounded-lg bg-code">
           <h3 className="border-b border-white/12 px-4 py-2 text-[0.8125rem] font-medium text-on-code">

@@ -21,6 +21,7 @@ const deployment: Deployment = {
   estimate: null,
   failure: null,
   logTail: [],
+  changes: null,
   cleanedUp: null,
 }
 const states = (of: Deployment) => stepsOf(of, Date.parse(at(5))).map((step) => step.state)

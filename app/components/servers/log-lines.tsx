@@ -37,7 +37,7 @@ export function LogLineText({
       {instance ? <span className="shrink-0 text-on-code/60 select-none">{instance}</span> : null}
       <span
         title={line.stream}
-        className={cn('w-12 shrink-0 select-none max-sm:hidden', line.level ? looks : 'text-on-code/60')}
+        className={cn('w-14 shrink-0 select-none max-sm:hidden', line.level ? looks : 'text-on-code/60')}
       >
         {line.level ?? (line.stream === 'agent' ? 'toolbox' : line.stream)}
       </span>
