@@ -59,7 +59,8 @@ function jittered(ms: number): number {
 }
 
 async function step(claim: Claim, deployment: DeploymentRow): Promise<Step> {
-  if (deployment.finishedAt) return (await cleanUp(claim, deployment)) ? 'done' : { again: jittered(CLEANUP_MS) }
+  if (deployment.finishedAt)
+    return (await cleanUp(claim, deployment)) ? 'done' : { again: jittered(CLEANUP_MS) }
   const stop = reasonToStop(deployment)
   if (stop) return fail(claim, deployment, stop.failure, stop.state)
   if (deployment.failure !== null)

@@ -3,7 +3,9 @@ import { LogLine, LogMissed } from '#contracts/dtma.ts'
 import { createLineReader } from '#mcp/line-reader.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
 import { AppError } from '#server/errors.ts'
+import { refuseWhileOpen } from './breaker.ts'
 import { CALL_TIMEOUT_MS, dispatcherFor, refusal, type ToolboxAddress, toDtmaError } from './client.ts'
+import { takeTurn } from './rate-limit.ts'
 
 /** Logs of one toolbox that this process follows at the same time. */
 const MOST_AT_ONCE = 40
@@ -41,6 +43,8 @@ export async function followInstanceLog(
   if (count >= MOST_AT_ONCE) throw new AppError('TOO_MANY_STREAMS', `${count} logs of ${toolbox.id} followed`)
   open.set(toolbox.id, count + 1)
   try {
+    refuseWhileOpen(toolbox)
+    await takeTurn(toolbox.id, true, AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]))
     const query = new URLSearchParams({
       follow: '1',
       tail: String(tail),
