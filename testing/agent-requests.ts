@@ -86,6 +86,8 @@ async function route(path: string, request: Request): Promise<Response> {
     const { GET } = await import('#app/api/dtma/instances/[id]/route.ts')
     return GET(request, { params: Promise.resolve({ id: instance }) })
   }
+  if (path.startsWith('/api/dtma/bootstrap'))
+    return (await import('#app/api/dtma/bootstrap/route.ts')).POST(request)
   const { POST } = path.startsWith('/api/dtma/enroll')
     ? await import('#app/api/dtma/enroll/route.ts')
     : await import('#app/api/dtma/heartbeat/route.ts')

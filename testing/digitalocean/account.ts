@@ -36,6 +36,7 @@ export function createAccount(url: () => string, options: AccountOptions = {}) {
   let fate: 'boots' | 'errors' | 'hangs' | 'has no address' = 'boots'
   let onBoot: (droplet: SimulatedDroplet) => void = () => undefined
   let nextAddress = 10
+  let tagsIgnored = false
   let addressOf: () => string = () => `203.0.113.${nextAddress++}`
 
   function page(name: string, items: readonly unknown[], path: string, query: Query): Answer {
@@ -154,7 +155,7 @@ export function createAccount(url: () => string, options: AccountOptions = {}) {
         return createDroplet(body as Listed)
       case 'GET droplets': {
         const found = [...droplets.values()].filter(
-          ({ tags }) => query.tag_name === undefined || tags.includes(query.tag_name),
+          ({ tags }) => tagsIgnored || query.tag_name === undefined || tags.includes(query.tag_name),
         )
         return page('droplets', found.map(dropletShape), path, query)
       }
@@ -187,6 +188,10 @@ export function createAccount(url: () => string, options: AccountOptions = {}) {
     setFate(next: typeof fate, polls = 1) {
       fate = next
       pollsToBoot = polls
+    },
+    /** Lets lists by tag give everything. */
+    ignoreTags(ignored: boolean) {
+      tagsIgnored = ignored
     },
     whenBooted(work: typeof onBoot) {
       onBoot = work

@@ -8,6 +8,8 @@ import { createFaults, type Faults } from './faults.ts'
 export type Simulator = Omit<ReturnType<typeof createAccount>, 'handle'> & {
   url: string
   token: string
+  /** From now on no token is accepted, or this one is again. */
+  acceptToken(accepted: boolean): void
   faults: Faults
   /** `METHOD /path` of every request so far. */
   requests: string[]
@@ -27,6 +29,7 @@ export async function startSimulator(options: AccountOptions = {}): Promise<Simu
   const requests: string[] = []
   const problems: string[] = []
   let url = ''
+  let accepted = true
   const account = createAccount(() => url, options)
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -41,7 +44,7 @@ export async function startSimulator(options: AccountOptions = {}): Promise<Simu
     if (fault === 'hold-before') await faults.hold()
     const body: unknown = text ? JSON.parse(text) : undefined
     const answer = answerTo(fault === 'error-before' || fault === 'limit' ? fault : null, () => {
-      if (incoming.headers.authorization !== `Bearer ${SIMULATOR_TOKEN}`)
+      if (!accepted || incoming.headers.authorization !== `Bearer ${SIMULATOR_TOKEN}`)
         return { status: 401, body: { id: 'unauthorized', message: 'Unable to authenticate you' } }
       return account.handle(method, path, query, body)
     })
@@ -75,6 +78,9 @@ export async function startSimulator(options: AccountOptions = {}): Promise<Simu
     ...state,
     url,
     token: SIMULATOR_TOKEN,
+    acceptToken(next) {
+      accepted = next
+    },
     faults,
     requests,
     problems,
@@ -84,6 +90,7 @@ export async function startSimulator(options: AccountOptions = {}): Promise<Simu
       account.droplets.clear()
       account.firewalls.clear()
       account.setFate('boots')
+      accepted = true
       account.whenBooted(() => undefined)
       requests.length = 0
       problems.length = 0
