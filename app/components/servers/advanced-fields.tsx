@@ -2,7 +2,7 @@
 
 import { ChevronRight } from 'lucide-react'
 import type { UseFormReturn } from 'react-hook-form'
-import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
 import { Field } from '#app/components/ui/field.tsx'
 import { Input, Textarea } from '#app/components/ui/input.tsx'
 
@@ -11,7 +11,8 @@ export function AdvancedFields({ form }: { form: UseFormReturn<DeployValues> }) 
   const { register, formState, watch } = form
   const { errors } = formState
   const wrong = Boolean(errors.memoryMb || errors.cpus || errors.pids || errors.data || errors.drainSeconds)
-  const remote = watch('sourceType') === 'remote'
+  const [sourceType, catalogRuns] = watch(['sourceType', 'catalogRuns'])
+  const remote = runsOf({ sourceType, catalogRuns }) === 'remote'
   return (
     <details key={wrong ? 'wrong' : 'fine'} open={wrong || undefined} className="group">
       <summary className="flex w-fit list-none items-center gap-1.5 rounded text-sm font-medium">

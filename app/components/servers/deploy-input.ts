@@ -1,4 +1,4 @@
-import { AUTOMATIC, type DeployValues } from '#app/components/servers/deploy-values.ts'
+import { AUTOMATIC, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
 import type { DeployServerInput } from '#contracts/servers.ts'
 
 const text = (value: string): string | undefined => value.trim() || undefined
@@ -31,6 +31,7 @@ function sourceOf(values: DeployValues): DeployServerInput['source'] {
         type: 'catalog',
         slug: values.catalogSlug,
         version: text(values.catalogVersion),
+        headers: runsOf(values) === 'remote' ? headersOf(values) : undefined,
         arguments: Object.fromEntries(
           values.answers.flatMap(({ value, asked }) => {
             const answer = asked.repeated ? linesOf(value) : (text(value) ?? [])
@@ -44,7 +45,7 @@ function sourceOf(values: DeployValues): DeployServerInput['source'] {
 function headersOf({ headers }: DeployValues): Record<string, string> {
   return Object.fromEntries(
     headers
-      .filter((row) => (row.name.trim() && !row.kept) || row.value)
+      .filter((row) => row.value || (row.name.trim() && !row.kept && !row.asked))
       .map((row) => [row.name.trim(), row.value]),
   )
 }
@@ -66,20 +67,23 @@ function httpOf(values: DeployValues): DeployServerInput['http'] {
 }
 
 /** What runs elsewhere has no variables of ours. */
-export const hasEnv = (values: Pick<DeployValues, 'sourceType'>): boolean => values.sourceType !== 'remote'
+export const hasEnv = (values: Pick<DeployValues, 'sourceType' | 'catalogRuns'>): boolean =>
+  runsOf(values) !== 'remote'
 
 /** What `servers.deploy` takes of the form's values. */
 export function toDeployInput(values: DeployValues): DeployServerInput {
-  const here = values.sourceType !== 'remote'
+  const here = hasEnv(values)
+  const catalog = values.sourceType === 'catalog'
   const data = here ? linesOf(values.data) : []
   return {
     name: values.name.trim(),
     description: text(values.description),
     toolboxId: values.toolboxId === AUTOMATIC ? undefined : values.toolboxId,
     source: sourceOf(values),
-    transport: values.sourceType === 'remote' ? 'streamable-http' : values.transport,
+    // A catalog entry has its own.
+    transport: catalog ? undefined : here ? values.transport : 'streamable-http',
     http: httpOf(values),
-    env: hasEnv(values)
+    env: here
       ? Object.fromEntries(
           values.env
             // An optional variable of the catalog that is left empty is not set.
@@ -90,7 +94,8 @@ export function toDeployInput(values: DeployValues): DeployServerInput {
     limits: here
       ? { memoryMb: number(values.memoryMb), cpus: number(values.cpus), pids: number(values.pids) }
       : undefined,
-    data: data.length > 0 ? data.map((mountPath) => ({ mountPath })) : undefined,
+    // What the entry declares and was taken out has to be said to be none.
+    data: data.length > 0 || (catalog && here) ? data.map((mountPath) => ({ mountPath })) : undefined,
     drainSeconds: number(values.drainSeconds),
     visibility: values.visibility,
     grants: values.visibility === 'restricted' && values.grants.length > 0 ? values.grants : undefined,

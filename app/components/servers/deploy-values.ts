@@ -32,6 +32,8 @@ export interface DeployValues {
   sourceType: SourceType
   catalogSlug: string
   catalogVersion: string
+  /** What the chosen release really runs. */
+  catalogRuns: Exclude<SourceType, 'catalog'>
   package: string
   version: string
   bin: string
@@ -58,12 +60,18 @@ export interface DeployValues {
   drainSeconds: string
 }
 
+/** What is going to run in the end. */
+export const runsOf = (
+  values: Pick<DeployValues, 'sourceType' | 'catalogRuns'>,
+): DeployValues['catalogRuns'] => (values.sourceType === 'catalog' ? values.catalogRuns : values.sourceType)
+
 export const AUTOMATIC = 'automatic'
 
 export const EMPTY_DEPLOY: DeployValues = {
   sourceType: 'npm',
   catalogSlug: '',
   catalogVersion: '',
+  catalogRuns: 'npm',
   package: '',
   version: '',
   bin: '',

@@ -109,9 +109,6 @@ export function ProcessFields({ form }: { form: UseFormReturn<DeployValues> }) {
 
 /** What the server is given: variables of a process, headers of what runs elsewhere. */
 export function GivenFields({ form }: { form: UseFormReturn<DeployValues> }) {
-  return hasEnv({ sourceType: form.watch('sourceType') }) ? (
-    <EnvEditor form={form} />
-  ) : (
-    <HeaderEditor form={form} />
-  )
+  const [sourceType, catalogRuns] = form.watch(['sourceType', 'catalogRuns'])
+  return hasEnv({ sourceType, catalogRuns }) ? <EnvEditor form={form} /> : <HeaderEditor form={form} />
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { mostRoom, whyNot } from '#app/components/servers/toolbox-fit.ts'
 import type { Toolbox } from '#contracts/toolboxes.ts'
 
-const asked = { sourceType: 'npm', memoryMb: 512, cpus: 1 }
+const asked = { runs: 'npm', memoryMb: 512, cpus: 1 }
 const toolbox = (over: Partial<Pick<Toolbox, 'state' | 'driver' | 'room'>> = {}) => ({
   state: 'active' as const,
   driver: 'process',
@@ -14,8 +14,8 @@ describe('the toolbox of a deployment', () => {
   it('says of each why it cannot take the server', () => {
     expect(whyNot(toolbox(), asked)).toBeNull()
     expect(whyNot(toolbox({ state: 'draining' }), asked)).toBe('It is draining.')
-    expect(whyNot(toolbox(), { ...asked, sourceType: 'image' })).toContain('Docker')
-    expect(whyNot(toolbox({ driver: 'docker' }), { ...asked, sourceType: 'image' })).toBeNull()
+    expect(whyNot(toolbox(), { ...asked, runs: 'image' })).toContain('Docker')
+    expect(whyNot(toolbox({ driver: 'docker' }), { ...asked, runs: 'image' })).toBeNull()
     expect(whyNot(toolbox({ room: null }), asked)).toContain('not said')
     expect(whyNot(toolbox({ room: { memoryMb: 100, cpus: 4 } }), asked)).toBe(
       '100 MiB of memory are left, 512 MiB are asked for.',

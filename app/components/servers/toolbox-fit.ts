@@ -1,3 +1,4 @@
+import { type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
 import { TOOLBOX_LOOKS } from '#app/components/toolboxes/toolbox-state.tsx'
 import { formatBytes } from '#app/components/ui/format.ts'
 import type { Toolbox } from '#contracts/toolboxes.ts'
@@ -5,7 +6,7 @@ import type { Toolbox } from '#contracts/toolboxes.ts'
 const MIB = 1024 * 1024
 
 interface Asked {
-  sourceType: string
+  runs: string
   memoryMb: number
   cpus: number
 }
@@ -13,17 +14,19 @@ interface Asked {
 type Candidate = Pick<Toolbox, 'state' | 'driver' | 'room'>
 
 /** What the form asks a toolbox for. */
-export const askedOf = (values: { sourceType: string; memoryMb: string; cpus: string }): Asked => ({
-  sourceType: values.sourceType,
+export const askedOf = (
+  values: Pick<DeployValues, 'sourceType' | 'catalogRuns' | 'memoryMb' | 'cpus'>,
+): Asked => ({
+  runs: runsOf(values),
   // What runs elsewhere takes next to nothing here.
-  memoryMb: values.sourceType === 'remote' ? 0 : Number(values.memoryMb) || 0,
-  cpus: values.sourceType === 'remote' ? 0 : Number(values.cpus) || 0,
+  memoryMb: runsOf(values) === 'remote' ? 0 : Number(values.memoryMb) || 0,
+  cpus: runsOf(values) === 'remote' ? 0 : Number(values.cpus) || 0,
 })
 
 /** Why a toolbox cannot take what is asked, in words; null when it can. The server decides again when it deploys. */
 export function whyNot({ state, driver, room }: Candidate, asked: Asked): string | null {
   if (state !== 'active') return `It is ${TOOLBOX_LOOKS[state].label.toLowerCase()}.`
-  if (asked.sourceType === 'image' && driver !== 'docker')
+  if (asked.runs === 'image' && driver !== 'docker')
     return 'It runs npm packages only; images need a toolbox with Docker.'
   if (room === null) return 'It has not said yet what it has.'
   if (room.memoryMb < asked.memoryMb)

@@ -3,6 +3,7 @@
 import type { UseFormReturn } from 'react-hook-form'
 import { AccessFields, NameFields } from '#app/components/servers/access-fields.tsx'
 import { AdvancedFields } from '#app/components/servers/advanced-fields.tsx'
+import { AskedFields } from '#app/components/servers/asked-fields.tsx'
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
 import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.tsx'
 
@@ -11,6 +12,7 @@ export function ConfigurationStep({ form }: { form: UseFormReturn<DeployValues> 
   return (
     <>
       <NameFields form={form} />
+      <AskedFields form={form} />
       <ProcessFields form={form} />
       <GivenFields form={form} />
       <AccessFields form={form} />

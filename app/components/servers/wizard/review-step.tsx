@@ -4,7 +4,7 @@ import { Pencil } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { SOURCE_LABELS, VISIBILITIES } from '#app/components/servers/changes.ts'
 import { hasEnv, linesOf } from '#app/components/servers/deploy-input.ts'
-import { AUTOMATIC, type DeployValues } from '#app/components/servers/deploy-values.ts'
+import { AUTOMATIC, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
 import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
 import { askedOf, mostRoom } from '#app/components/servers/toolbox-fit.ts'
 import type { StepId } from '#app/components/servers/wizard/steps.ts'
@@ -88,11 +88,12 @@ function sourceItems(values: DeployValues): [string, ReactNode][] {
 }
 
 function configurationItems(values: DeployValues): [string, ReactNode][] {
-  const env = hasEnv(values) ? values.env.filter((row) => row.name.trim() && (row.value || !row.asked)) : []
-  const headers = hasEnv(values) ? [] : values.headers.filter((row) => row.name.trim())
+  const here = hasEnv(values)
+  const env = here ? values.env.filter((row) => row.name.trim() && (row.value || !row.asked)) : []
+  const headers = here ? [] : values.headers.filter((row) => row.name.trim() && (row.value || !row.asked))
   const answers = values.answers.filter((row) => row.value.trim())
   const args = values.sourceType === 'npm' || values.sourceType === 'image' ? linesOf(values.args) : []
-  const data = linesOf(values.data)
+  const data = here ? linesOf(values.data) : []
   return [
     ['Name', mono(values.name)],
     ['Description', values.description.trim() || null],
@@ -111,7 +112,7 @@ function configurationItems(values: DeployValues): [string, ReactNode][] {
     ['Data kept in', data.length > 0 ? mono(data.join('\n')) : null],
     [
       'Limits',
-      values.sourceType === 'remote'
+      runsOf(values) === 'remote'
         ? null
         : `${values.memoryMb || 512} MiB of memory, ${values.cpus || 1} CPU, ${values.pids || 256} processes`,
     ],

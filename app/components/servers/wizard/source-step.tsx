@@ -1,14 +1,18 @@
 'use client'
 
-import { Box, Globe, type LucideIcon, Package } from 'lucide-react'
+import { Box, Globe, LibraryBig, type LucideIcon, Package } from 'lucide-react'
 import type { UseFormReturn } from 'react-hook-form'
 import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
 import type { DeployValues, SourceType } from '#app/components/servers/deploy-values.ts'
 import { SourceFields } from '#app/components/servers/source-fields.tsx'
+import { CatalogChoice } from '#app/components/servers/wizard/catalog-choice.tsx'
 import { ChoiceCard } from '#app/components/servers/wizard/choice-card.tsx'
+import { withoutAsked } from '#app/components/servers/wizard/release-values.ts'
+import { setValues } from '#app/components/servers/wizard/set-values.ts'
 import { FieldError } from '#app/components/ui/field.tsx'
 
 const SOURCES: { type: SourceType; icon: LucideIcon; hint: string }[] = [
+  { type: 'catalog', icon: LibraryBig, hint: 'Ready to run, with a form for what it needs' },
   { type: 'npm', icon: Package, hint: 'Installed and run on a toolbox' },
   { type: 'image', icon: Box, hint: 'Run by Docker on a toolbox' },
   { type: 'remote', icon: Globe, hint: 'Runs elsewhere, called through a toolbox' },
@@ -21,11 +25,14 @@ export function SourceStep({ form }: { form: UseFormReturn<DeployValues> }) {
     <>
       <fieldset>
         <legend className="mb-2 text-sm font-medium">Deploy from</legend>
-        <div className="grid gap-2.5 sm:grid-cols-3">
+        <div className="grid gap-2.5 sm:grid-cols-2">
           {SOURCES.map((source) => (
             <ChoiceCard
               key={source.type}
-              {...form.register('sourceType')}
+              {...form.register('sourceType', {
+                // What an entry asked for is not what another source is given.
+                onChange: () => setValues(form, withoutAsked(form.getValues())),
+              })}
               value={source.type}
               icon={source.icon}
               title={SOURCE_LABELS[source.type]}
@@ -37,7 +44,7 @@ export function SourceStep({ form }: { form: UseFormReturn<DeployValues> }) {
           <FieldError error={form.formState.errors.sourceType?.message} />
         </div>
       </fieldset>
-      <SourceFields key={type} form={form} />
+      {type === 'catalog' ? <CatalogChoice form={form} /> : <SourceFields key={type} form={form} />}
     </>
   )
 }

@@ -14,6 +14,7 @@ const SOURCE_FIELDS = new Set<keyof DeployValues | 'root'>([
   'sourceType',
   'catalogSlug',
   'catalogVersion',
+  'catalogRuns',
   'package',
   'version',
   'bin',

@@ -36,8 +36,13 @@ function Machine({ toolbox, reason }: { toolbox: Toolbox; reason: string | null 
 /** Where it shall run: found by free memory, or chosen; what cannot take it says why. */
 export function ToolboxStep({ form }: { form: UseFormReturn<DeployValues> }) {
   const toolboxes = trpc.toolboxes.list.useQuery()
-  const [sourceType, memoryMb, cpus] = form.watch(['sourceType', 'memoryMb', 'cpus'])
-  const asked = askedOf({ sourceType, memoryMb, cpus })
+  const [sourceType, catalogRuns, memoryMb, cpus] = form.watch([
+    'sourceType',
+    'catalogRuns',
+    'memoryMb',
+    'cpus',
+  ])
+  const asked = askedOf({ sourceType, catalogRuns, memoryMb, cpus })
   return (
     <QueryView query={toolboxes}>
       {({ items }) => {

@@ -20,24 +20,27 @@ import {
   type StepId,
 } from '#app/components/servers/wizard/steps.ts'
 import { ToolboxStep } from '#app/components/servers/wizard/toolbox-step.tsx'
+import { useCatalogEntry } from '#app/components/servers/wizard/use-catalog-entry.ts'
 import { useDeploy, WIZARD_DRAFT } from '#app/components/servers/wizard/use-deploy.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { PageHeader } from '#app/components/ui/page-header.tsx'
 import { PageSkeleton } from '#app/components/ui/page-skeleton.tsx'
+import { SkeletonRows } from '#app/components/ui/skeleton.tsx'
 import { usePageTitle } from '#app/components/ui/use-page-title.ts'
 import { trpc } from '#app/trpc/client.ts'
+import { readFailure } from '#app/trpc/failure.ts'
 
 const resolver = resolverOf(checkDeploy)
 
 function Wizard({ initial, restored }: { initial: DeployValues; restored: boolean }) {
   const router = useRouter()
   const pathname = usePathname()
-  const asked = useSearchParams().get('step')
+  const params = useSearchParams()
   const form = useForm<DeployValues>({ defaultValues: initial, resolver })
   const values = useWatch({ control: form.control }) as DeployValues
-  const step = reachable(asked, values)
+  const step = reachable(params.get('step'), values)
   const open = firstOpen(errorsOf(values, checkDeploy(values)))
   /** The step whose boxes have been checked once. */
   const checked = useRef<StepId | null>(null)
@@ -48,6 +51,7 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
   usePageTitle(`${label}: deploy a server`)
 
   const go = (to: StepId) => router.push(`${pathname}?step=${to}`)
+  const fromCatalog = useCatalogEntry(form)
   const deployment = useDeploy(form, (to) => (to === step ? undefined : go(to)))
 
   useEffect(
@@ -94,6 +98,7 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
     go('source')
   }
 
+  if (fromCatalog.pending) return <SkeletonRows />
   const bodies: Record<StepId, ReactNode> = {
     source: <SourceStep form={form} />,
     configuration: <ConfigurationStep form={form} />,
@@ -124,6 +129,7 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
                 </p>
               ) : null}
             </div>
+            {fromCatalog.error ? <FailureNotice failure={readFailure(fromCatalog.error)} /> : null}
             {bodies[step]}
             {deployment.failure ? <FailureNotice failure={deployment.failure} /> : null}
             {root ? (

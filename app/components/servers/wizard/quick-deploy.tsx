@@ -1,0 +1,96 @@
+'use client'
+
+import { Rocket } from 'lucide-react'
+import Link from 'next/link'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import { requiredOf } from '#app/components/servers/wizard/release-values.ts'
+import { Button } from '#app/components/ui/button.tsx'
+import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
+import { trpc } from '#app/trpc/client.ts'
+import type { CatalogEntry } from '#contracts/catalog.ts'
+
+/** The entry's own name, or one with a number when a server has that. */
+function freeName(slug: string, taken: readonly { name: string }[]): string {
+  const names = new Set(taken.map(({ name }) => name))
+  const numbered = (number: number) => {
+    const suffix = `-${number}`
+    return `${slug.slice(0, 40 - suffix.length)}${suffix}`
+  }
+  let name = slug
+  for (let number = 2; names.has(name); number += 1) name = numbered(number)
+  return name
+}
+
+/** Deploys an entry that needs nothing else after one confirmation; for the others it leads to their form. */
+export function QuickDeploy({ entry }: { entry: CatalogEntry }) {
+  const [asking, setAsking] = useState(false)
+  const router = useRouter()
+  const utils = trpc.useUtils()
+  const servers = trpc.servers.list.useQuery()
+  const [release] = entry.releases
+  const deploy = trpc.servers.deploy.useMutation({
+    onSuccess: ({ serverId, deploymentId }) => {
+      void utils.servers.list.invalidate()
+      router.push(`/admin/servers/${serverId}/deployments/${deploymentId}`)
+    },
+    // Somebody may have taken the name meanwhile: the next attempt finds another.
+    onError: () => utils.servers.list.invalidate(),
+  })
+  const label = `Deploy ${entry.title}`
+  if (!release || requiredOf(release).length > 0)
+    return (
+      <Button asChild variant="primary" size="sm">
+        <Link href={`/admin/servers/new?catalog=${entry.slug}`} aria-label={label}>
+          <Rocket aria-hidden />
+          Deploy
+        </Link>
+      </Button>
+    )
+  const name = freeName(entry.slug, servers.data?.items ?? [])
+  return (
+    <>
+      <Button
+        variant="primary"
+        size="sm"
+        aria-label={label}
+        onClick={() => {
+          deploy.reset()
+          setAsking(true)
+        }}
+      >
+        <Rocket aria-hidden />
+        Deploy
+      </Button>
+      <ConfirmDialog
+        open={asking}
+        onOpenChange={() => setAsking(false)}
+        title={`Deploy ${entry.title}?`}
+        confirm="Deploy now"
+        danger={false}
+        busy={deploy.isPending || deploy.isSuccess}
+        error={deploy.error}
+        onConfirm={() =>
+          deploy.mutate({
+            name,
+            description: entry.description,
+            source: { type: 'catalog', slug: entry.slug },
+          })
+        }
+      >
+        <p>
+          Version {release.version} is deployed as <span className="font-mono">{name}</span>, on the toolbox
+          with the most room and with what the entry suggests. Everyone may connect agents to it.
+        </p>
+        <p className="mt-2">
+          <Link
+            href={`/admin/servers/new?catalog=${entry.slug}`}
+            className="rounded text-primary underline underline-offset-3"
+          >
+            Choose the details instead
+          </Link>
+        </p>
+      </ConfirmDialog>
+    </>
+  )
+}
