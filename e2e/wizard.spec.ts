@@ -69,6 +69,7 @@ test('back, forward and a reload keep what was typed; secrets are not written do
   await expect(page.getByLabel('Name', { exact: true })).toHaveValue('e2e-draft')
   await expect(page.getByLabel('Value of variable 1')).toHaveValue('')
   await page.getByRole('button', { name: 'Start over' }).click()
+  await page.getByRole('radio', { name: /^npm package/ }).check()
   await expect(packageBox(page)).toHaveValue('')
 })
 

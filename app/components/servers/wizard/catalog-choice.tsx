@@ -31,7 +31,7 @@ function Chosen({ form, entry }: { form: UseFormReturn<DeployValues>; entry: Cat
     <div className="flex flex-wrap items-end gap-x-5 gap-y-2 rounded-lg border border-line p-3.5">
       <Field
         label={`Version of ${entry.title}`}
-        className="w-44"
+        className="w-60"
         error={form.formState.errors.catalogVersion?.message}
       >
         {(box) => (
@@ -92,7 +92,10 @@ export function CatalogChoice({ form }: { form: UseFormReturn<DeployValues> }) {
                 }}
               />
             </div>
-            <fieldset className="grid max-h-[26rem] gap-2.5 overflow-y-auto p-1 sm:grid-cols-2">
+            <fieldset
+              ref={(list) => list?.querySelector('label:has(:checked)')?.scrollIntoView({ block: 'nearest' })}
+              className="grid max-h-[26rem] gap-2.5 overflow-y-auto p-1 sm:grid-cols-2"
+            >
               <legend className="sr-only">Entry</legend>
               {shown.map((entry) => (
                 <ChoiceCard

@@ -7,6 +7,7 @@ import type { DeployValues } from '#app/components/servers/deploy-values.ts'
 import { releaseValues, requiredOf } from '#app/components/servers/wizard/release-values.ts'
 import { setValues } from '#app/components/servers/wizard/set-values.ts'
 import { trpc } from '#app/trpc/client.ts'
+import { readFailure } from '#app/trpc/failure.ts'
 
 /**
  * Begins with the entry that the address names (`?catalog=<slug>`, or `&version=`): at its configuration, or with `quick=1` and
@@ -31,5 +32,13 @@ export function useCatalogEntry(form: UseFormReturn<DeployValues>) {
     const step = quick && requiredOf(release).length === 0 ? 'review' : 'configuration'
     router.replace(`${pathname}?step=${step}`)
   }, [slug, version, quick, entry.data, form, router, pathname])
-  return { pending: slug !== null && !entry.error, error: slug === null ? null : entry.error }
+  if (slug === null || !entry.error) return { pending: slug !== null, failure: null }
+  const failure = readFailure(entry.error)
+  const unknown = failure.code === 'NOT_FOUND' || failure.code === 'BAD_REQUEST'
+  return {
+    pending: false,
+    failure: unknown
+      ? { ...failure, text: `The catalog has no entry named "${slug}".`, action: 'Choose another one below.' }
+      : failure,
+  }
 }

@@ -30,7 +30,9 @@ import { PageSkeleton } from '#app/components/ui/page-skeleton.tsx'
 import { SkeletonRows } from '#app/components/ui/skeleton.tsx'
 import { usePageTitle } from '#app/components/ui/use-page-title.ts'
 import { trpc } from '#app/trpc/client.ts'
-import { readFailure } from '#app/trpc/failure.ts'
+
+/** Most of what is deployed stands in the catalog. */
+const NEW: DeployValues = { ...EMPTY_DEPLOY, sourceType: 'catalog' }
 
 const resolver = resolverOf(checkDeploy)
 
@@ -92,7 +94,7 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
     go(following.id)
   }
   const startOver = () => {
-    form.reset(EMPTY_DEPLOY)
+    form.reset(NEW)
     dropDraft(WIZARD_DRAFT)
     setAgain(false)
     go('source')
@@ -129,7 +131,7 @@ function Wizard({ initial, restored }: { initial: DeployValues; restored: boolea
                 </p>
               ) : null}
             </div>
-            {fromCatalog.error ? <FailureNotice failure={readFailure(fromCatalog.error)} /> : null}
+            {fromCatalog.failure ? <FailureNotice failure={fromCatalog.failure} /> : null}
             {bodies[step]}
             {deployment.failure ? <FailureNotice failure={deployment.failure} /> : null}
             {root ? (
@@ -171,7 +173,7 @@ export function WizardScreen() {
   const [start, setStart] = useState<{ initial: DeployValues; restored: boolean } | null>(null)
   useEffect(() => {
     const draft = readDraft(WIZARD_DRAFT, EMPTY_DEPLOY)
-    setStart({ initial: draft?.values ?? EMPTY_DEPLOY, restored: draft !== null })
+    setStart({ initial: draft?.values ?? NEW, restored: draft !== null })
   }, [])
   if (!start) return <PageSkeleton />
   return (
