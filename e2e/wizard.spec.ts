@@ -110,6 +110,37 @@ test('a server is deployed by keyboard alone, and its deployment cancelled', asy
   await api.servers.delete.mutate({ id: server?.id ?? '', confirmName: name })
 })
 
+test('an entry of the catalog asks for what it needs, and one that needs nothing goes live at once', async ({
+  adminPage: page,
+  api,
+}) => {
+  await page.goto('/admin/servers/new?catalog=brave-search')
+  await expect(page).toHaveURL(/step=configuration/)
+  const key = page.getByLabel('API key', { exact: true })
+  await expect(key).toHaveAttribute('type', 'password')
+  await next(page).click()
+  await expect(key).toHaveAccessibleDescription(/does not run without this/)
+  await expect(key).toBeFocused()
+  await page.keyboard.type('k')
+  await expect(key).not.toHaveAccessibleDescription(/does not run without this/)
+  await next(page).click()
+  await expect(page.getByRole('heading', { name: /Toolbox/ })).toBeVisible()
+
+  await page.goto('/admin/servers/new')
+  await page.getByRole('radio', { name: /^Catalog entry/ }).check()
+  await page.getByLabel('Search the catalog').fill('every part of the protocol')
+  await page.getByRole('radio', { name: /^Everything/ }).check()
+  await page.getByRole('button', { name: 'Quick deploy Everything' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Deploy Everything?' })
+  const name = (await dialog.locator('.font-mono').textContent()) ?? ''
+  await dialog.getByRole('button', { name: 'Deploy now' }).click()
+  await expect(page.getByText(/It went live after/)).toBeVisible({ timeout: 60_000 })
+  const [server] = (await api.servers.list.query()).items.filter((one) => one.name === name)
+  const { revision } = await api.servers.get.query({ id: server?.id ?? '' })
+  expect(revision?.catalog).toMatchObject({ slug: 'everything' })
+  await api.servers.delete.mutate({ id: server?.id ?? '', confirmName: name })
+})
+
 test('what the server refuses is shown where it was typed', async ({ adminPage: page, api }) => {
   const name = 'e2e-taken'
   await nameA(page, EVERYTHING)

@@ -55,12 +55,19 @@ const LINES: [label: string, text: (values: DeployValues) => string][] = [
 ]
 
 /** What differs between two states of a server's configuration: before an edit and after it, or one revision and the next. */
-export function changesBetween(before: DeployValues, after: DeployValues): Change[] {
+export function changesBetween(
+  before: DeployValues,
+  after: DeployValues,
+  /** Names of toolboxes by id. */
+  toolboxes: ReadonlyMap<string, string> = new Map(),
+): Change[] {
   const changes: Change[] = []
   const add = (label: string, from: string, to: string, deploys = true) => {
     if (from !== to) changes.push({ label, before: from || null, after: to || null, deploys })
   }
   for (const [label, text] of LINES) add(label, text(before), text(after))
+  const toolbox = ({ toolboxId }: DeployValues) => toolboxes.get(toolboxId) ?? toolboxId
+  add('Toolbox', toolbox(before), toolbox(after))
   changes.push(...rowChanges(before.headers, after.headers, (name) => `Header ${name}`))
   changes.push(...rowChanges(before.env, after.env))
   add('Description', before.description.trim(), after.description.trim(), false)

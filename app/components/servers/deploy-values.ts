@@ -142,7 +142,10 @@ export function revisionValues(revision: RevisionView): DeployValues {
   }
 }
 
-export type EditedServer = Pick<ServerDetail, 'id' | 'name' | 'description' | 'visibility' | 'revision'>
+export type EditedServer = Pick<
+  ServerDetail,
+  'id' | 'name' | 'description' | 'visibility' | 'revision' | 'toolbox'
+>
 
 /** The edit page's values for a server that is there, from its latest revision. */
 export function valuesOf(server: Omit<EditedServer, 'id'>): DeployValues {
@@ -151,5 +154,6 @@ export function valuesOf(server: Omit<EditedServer, 'id'>): DeployValues {
     name: server.name,
     description: server.description ?? '',
     visibility: server.visibility,
+    toolboxId: server.toolbox?.id ?? AUTOMATIC,
   }
 }

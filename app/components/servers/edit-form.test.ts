@@ -9,6 +9,7 @@ const server = {
   name: 'web',
   description: null,
   visibility: 'restricted' as const,
+  toolbox: { id: '00000000-0000-4000-8000-00000000000a', name: 'local', state: 'active' },
   revision: {
     number: 3,
     catalog: null,

@@ -16,6 +16,7 @@ import { fieldOf } from '#app/components/servers/form-check.ts'
 import { Meanwhile } from '#app/components/servers/meanwhile.tsx'
 import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.tsx'
 import { SourceFields } from '#app/components/servers/source-fields.tsx'
+import { ToolboxField } from '#app/components/servers/toolbox-field.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
@@ -55,7 +56,9 @@ function Edit({ server: latest }: { server: ServerDetail }) {
       editResolver(baseRef.current.server, () => baseRef.current.values)(values, context, options),
   })
   const values = useWatch({ control: form.control }) as DeployValues
-  const changes = changesBetween(base.values, values)
+  const toolboxes = trpc.toolboxes.list.useQuery().data?.items ?? []
+  const names = new Map(toolboxes.map((toolbox) => [toolbox.id, toolbox.name]))
+  const changes = changesBetween(base.values, values, names)
   const deploys = changes.some((change) => change.deploys)
   const newer = (latest.revision?.number ?? 0) > (base.server.revision?.number ?? 0)
 
@@ -138,7 +141,11 @@ function Edit({ server: latest }: { server: ServerDetail }) {
             </p>
           </div>
           {origin ? (
-            <Meanwhile server={base.server} before={origin.values} after={base.values} mine={changes} />
+            <Meanwhile
+              server={base.server}
+              theirs={changesBetween(origin.values, base.values, names)}
+              mine={changes}
+            />
           ) : null}
           {newer ? (
             <div role="status" className="rounded-lg bg-warn-soft px-3.5 py-2.5 text-sm text-warn">
@@ -156,6 +163,7 @@ function Edit({ server: latest }: { server: ServerDetail }) {
               <ProcessFields form={form} />
               <GivenFields form={form} />
               <AccessFields form={form} editing />
+              <ToolboxField form={form} current={base.server.toolbox} />
               <AdvancedFields form={form} />
             </>
           )}

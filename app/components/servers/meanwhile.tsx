@@ -1,22 +1,19 @@
 import { ChangeList } from '#app/components/servers/change-list.tsx'
-import { type Change, changesBetween } from '#app/components/servers/changes.ts'
-import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import type { Change } from '#app/components/servers/changes.ts'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
 import type { ServerDetail } from '#contracts/servers.ts'
 
 interface MeanwhileProps {
   /** As it is now. */
   server: ServerDetail
-  /** What the form was opened with, and what the server has now. */
-  before: DeployValues
-  after: DeployValues
+  /** What was saved since the form was opened. */
+  theirs: Change[]
   /** What the form would change now. */
   mine: Change[]
 }
 
 /** What somebody else saved while one was editing; what was typed stands, on top of it. */
-export function Meanwhile({ server, before, after, mine }: MeanwhileProps) {
-  const theirs = changesBetween(before, after)
+export function Meanwhile({ server, theirs, mine }: MeanwhileProps) {
   const clashes = theirs.filter(({ label }) => mine.some((change) => change.label === label))
   const by = server.deployments.find(
     (deployment) => deployment.revisionNumber === server.revision?.number,

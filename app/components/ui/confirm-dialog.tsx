@@ -57,6 +57,8 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         className="grid gap-4"
         onSubmit={(event) => {
           event.preventDefault()
+          // A dialog inside a form is elsewhere in the page, but React still tells that form.
+          event.stopPropagation()
           if (ready && !props.busy) props.onConfirm()
         }}
       >

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import type { UseFormReturn } from 'react-hook-form'
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
 import { ChoiceCard } from '#app/components/servers/wizard/choice-card.tsx'
+import { QuickDeploy } from '#app/components/servers/wizard/quick-deploy.tsx'
 import { releaseValues, requiredOf } from '#app/components/servers/wizard/release-values.ts'
 import { setValues } from '#app/components/servers/wizard/set-values.ts'
 import { Field, FieldError } from '#app/components/ui/field.tsx'
@@ -27,6 +28,7 @@ function needs(release: CatalogRelease | undefined): string {
 
 function Chosen({ form, entry }: { form: UseFormReturn<DeployValues>; entry: CatalogEntry }) {
   const version = form.watch('catalogVersion')
+  const release = entry.releases.find((one) => one.version === version)
   return (
     <div className="flex flex-wrap items-end gap-x-5 gap-y-2 rounded-lg border border-line p-3.5">
       <Field
@@ -39,8 +41,8 @@ function Chosen({ form, entry }: { form: UseFormReturn<DeployValues>; entry: Cat
             {...box}
             value={version}
             onValueChange={(next) => {
-              const release = entry.releases.find((one) => one.version === next)
-              if (release) setValues(form, releaseValues(form.getValues(), entry, release))
+              const other = entry.releases.find((one) => one.version === next)
+              if (other) setValues(form, releaseValues(form.getValues(), entry, other))
             }}
             options={entry.releases.map((one, index) => ({
               value: one.version,
@@ -49,6 +51,13 @@ function Chosen({ form, entry }: { form: UseFormReturn<DeployValues>; entry: Cat
           />
         )}
       </Field>
+      {release && requiredOf(release).length === 0 ? (
+        <div className="mb-1">
+          <QuickDeploy entry={entry} release={release}>
+            Quick deploy
+          </QuickDeploy>
+        </div>
+      ) : null}
       {entry.docsUrl ? (
         <a
           href={entry.docsUrl}

@@ -8,7 +8,7 @@ import { requiredOf } from '#app/components/servers/wizard/release-values.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
 import { trpc } from '#app/trpc/client.ts'
-import type { CatalogEntry } from '#contracts/catalog.ts'
+import type { CatalogEntry, CatalogRelease } from '#contracts/catalog.ts'
 
 /** The entry's own name, or one with a number when a server has that. */
 function freeName(slug: string, taken: readonly { name: string }[]): string {
@@ -23,12 +23,20 @@ function freeName(slug: string, taken: readonly { name: string }[]): string {
 }
 
 /** Deploys an entry that needs nothing else after one confirmation; for the others it leads to their form. */
-export function QuickDeploy({ entry }: { entry: CatalogEntry }) {
+export function QuickDeploy({
+  entry,
+  release = entry.releases[0],
+  children = 'Deploy',
+}: {
+  entry: CatalogEntry
+  /** Left out: the newest. */
+  release?: CatalogRelease | undefined
+  children?: string
+}) {
   const [asking, setAsking] = useState(false)
   const router = useRouter()
   const utils = trpc.useUtils()
   const servers = trpc.servers.list.useQuery()
-  const [release] = entry.releases
   const deploy = trpc.servers.deploy.useMutation({
     onSuccess: ({ serverId, deploymentId }) => {
       void utils.servers.list.invalidate()
@@ -37,13 +45,13 @@ export function QuickDeploy({ entry }: { entry: CatalogEntry }) {
     // Somebody may have taken the name meanwhile: the next attempt finds another.
     onError: () => utils.servers.list.invalidate(),
   })
-  const label = `Deploy ${entry.title}`
+  const label = `${children} ${entry.title}`
   if (!release || requiredOf(release).length > 0)
     return (
       <Button asChild variant="primary" size="sm">
         <Link href={`/admin/servers/new?catalog=${entry.slug}`} aria-label={label}>
           <Rocket aria-hidden />
-          Deploy
+          {children}
         </Link>
       </Button>
     )
@@ -60,7 +68,7 @@ export function QuickDeploy({ entry }: { entry: CatalogEntry }) {
         }}
       >
         <Rocket aria-hidden />
-        Deploy
+        {children}
       </Button>
       <ConfirmDialog
         open={asking}
@@ -74,7 +82,7 @@ export function QuickDeploy({ entry }: { entry: CatalogEntry }) {
           deploy.mutate({
             name,
             description: entry.description,
-            source: { type: 'catalog', slug: entry.slug },
+            source: { type: 'catalog', slug: entry.slug, version: release.version },
           })
         }
       >
