@@ -26,6 +26,9 @@ import type { LauncherLink } from './upgrade/launcher-link.ts'
 import { createUpgrader } from './upgrade/upgrader.ts'
 import { AGENT_VERSION } from './version.ts'
 
+/** A deleted toolbox does not come back; only a new token is worth looking for. */
+const GONE_RETRY_MS = 60_000
+
 /**
  * Starts the agent: servers of an earlier run come back first, then the listener opens, then the control plane is told. Rejects
  * with an Error in words when the home is in use or the port is taken. `stop` ends every server and resolves when nothing is left.
@@ -54,6 +57,7 @@ export async function startAgent(
     enrollment: () => enrollment,
   })
   let heartbeats: HeartbeatLoop | null = null
+  let removedFrom: string | null = null
   const upgrader = createUpgrader({
     launcher,
     logger,
@@ -146,16 +150,18 @@ export async function startAgent(
     )
   }
 
-  async function onHeartbeatFailure(error: unknown): Promise<void> {
-    if (!(error instanceof ControlPlaneError)) return
-    if (error.code === 'TOOLBOX_GONE') {
+  async function onHeartbeatFailure(error: unknown): Promise<number | null> {
+    if (!(error instanceof ControlPlaneError)) return null
+    const gone = error.code === 'TOOLBOX_GONE'
+    if (gone && enrollment?.toolboxId !== removedFrom) {
       // Nobody can reach these servers any more, and nobody would ever end them.
       logger.warn('the toolbox was deleted; its servers are removed')
       await manager.removeAll()
+      removedFrom = enrollment?.toolboxId ?? null
     }
     // The control plane may have forgotten this toolbox.
-    if (error.code === 'TOOLBOX_GONE' || (error.status === 401 && error.code !== 'CLOCK_SKEW'))
-      await useNewToken()
+    if (gone || (error.status === 401 && error.code !== 'CLOCK_SKEW')) await useNewToken()
+    return gone ? GONE_RETRY_MS : null
   }
 
   async function connect(): Promise<void> {

@@ -90,6 +90,8 @@ async function route(path: string, request: Request): Promise<Response> {
     return (await import('#app/api/dtma/bootstrap/route.ts')).POST(request)
   const { POST } = path.startsWith('/api/dtma/enroll')
     ? await import('#app/api/dtma/enroll/route.ts')
-    : await import('#app/api/dtma/heartbeat/route.ts')
+    : path.startsWith('/api/dtma/bootstrap')
+      ? await import('#app/api/dtma/bootstrap/route.ts')
+      : await import('#app/api/dtma/heartbeat/route.ts')
   return POST(request)
 }

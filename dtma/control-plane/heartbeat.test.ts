@@ -29,6 +29,7 @@ function start(send: (beat: Heartbeat) => Promise<{ instances: never[] }>) {
     },
     onFailure: async (error) => {
       failures.push(error)
+      return (error as { waitMs?: number }).waitMs ?? null
     },
   })
   return { loop, failures, answers }
@@ -82,5 +83,17 @@ it('goes on after failures, more slowly for changes', async () => {
   await vi.advanceTimersByTimeAsync(1_000)
   expect(beats).toBe(1)
   await vi.advanceTimersByTimeAsync(1_000)
+  expect(beats).toBe(2)
+})
+
+it('waits as long as a refusal asks for', async () => {
+  let beats = 0
+  start(async () => {
+    beats++
+    throw Object.assign(new Error('gone'), { waitMs: 60_000 })
+  })
+  await vi.advanceTimersByTimeAsync(59_000)
+  expect(beats).toBe(1)
+  await vi.advanceTimersByTimeAsync(2_000)
   expect(beats).toBe(2)
 })

@@ -25,7 +25,8 @@ export function startHeartbeats(options: {
   /** Read before composing, handed back with the answer. */
   stamp(): number
   onAnswer(answer: HeartbeatResponse, stamp: number): Promise<void>
-  onFailure(error: unknown): Promise<void>
+  /** May answer after how many milliseconds to beat again. */
+  onFailure(error: unknown): Promise<number | null>
 }): HeartbeatLoop {
   let sequence = 0
   let timer: NodeJS.Timeout | null = null
@@ -33,6 +34,7 @@ export function startHeartbeats(options: {
   let beating: Promise<void> | null = null
   let stopped = false
   let failing = false
+  let retryMs = RETRY_MS
 
   function schedule(delayMs: number): void {
     const at = Date.now() + delayMs
@@ -52,7 +54,7 @@ export function startHeartbeats(options: {
     }
     beating = beat().finally(() => {
       beating = null
-      schedule(failing ? Math.min(RETRY_MS, options.intervalSeconds * 1000) : options.intervalSeconds * 1000)
+      schedule(failing ? retryMs : options.intervalSeconds * 1000)
     })
   }
 
@@ -67,13 +69,14 @@ export function startHeartbeats(options: {
     } catch (error) {
       if (!failing) options.logger.warn({ reason: (error as Error).message }, 'heartbeat failed')
       failing = true
-      if (!stopped) await options.onFailure(error)
+      const asked = stopped ? null : await options.onFailure(error)
+      retryMs = asked ?? Math.min(RETRY_MS, options.intervalSeconds * 1000)
     }
   }
 
   schedule(0)
   return {
-    changed: () => schedule(failing ? RETRY_MS : DEBOUNCE_MS),
+    changed: () => schedule(failing ? retryMs : DEBOUNCE_MS),
     async stop() {
       stopped = true
       if (timer !== null) clearTimeout(timer)

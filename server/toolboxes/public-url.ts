@@ -1,23 +1,24 @@
-import { env } from '#server/env.ts'
+import { type Env, env } from '#server/env.ts'
 import { AppError } from '#server/errors.ts'
 
 const LOOPBACK = /^(localhost|127(?:\.\d+){3}|\[::1\])$/
 
-function isLoopback(url: string): boolean {
-  return LOOPBACK.test(new URL(url).hostname)
-}
+type Settings = Pick<Env, 'PUBLIC_URL' | 'ALLOW_LOOPBACK_TOOLBOXES'>
 
 /** Whether agents on other machines are told an address that leads to themselves. Not when it was said that they are on this one. */
-export function isPublicUrlUseless(): boolean {
-  return isLoopback(env.PUBLIC_URL) && !env.ALLOW_LOOPBACK_TOOLBOXES
+export function isPublicUrlUseless(settings: Settings = env): boolean {
+  return isLoopback(settings.PUBLIC_URL) && !settings.ALLOW_LOOPBACK_TOOLBOXES
 }
 
 /** Refuses toolboxes that could never enrol. Throws AppError PUBLIC_URL_IS_LOOPBACK, PUBLIC_URL_NOT_HTTPS. */
-export function requirePublicUrl(): void {
-  if (isPublicUrlUseless())
-    throw new AppError('PUBLIC_URL_IS_LOOPBACK', env.PUBLIC_URL, {
-      detail: `PUBLIC_URL is ${env.PUBLIC_URL}.`,
-    })
-  if (!env.PUBLIC_URL.startsWith('https:') && !isLoopback(env.PUBLIC_URL))
-    throw new AppError('PUBLIC_URL_NOT_HTTPS', env.PUBLIC_URL, { detail: `PUBLIC_URL is ${env.PUBLIC_URL}.` })
+export function requirePublicUrl(settings: Settings = env): void {
+  const { PUBLIC_URL } = settings
+  const detail = `PUBLIC_URL is ${PUBLIC_URL}.`
+  if (isPublicUrlUseless(settings)) throw new AppError('PUBLIC_URL_IS_LOOPBACK', PUBLIC_URL, { detail })
+  if (!PUBLIC_URL.startsWith('https:') && !isLoopback(PUBLIC_URL))
+    throw new AppError('PUBLIC_URL_NOT_HTTPS', PUBLIC_URL, { detail })
+}
+
+function isLoopback(url: string): boolean {
+  return LOOPBACK.test(new URL(url).hostname)
 }
