@@ -144,6 +144,10 @@ describe('a rollout', () => {
   )
 
   it('back to an earlier revision brings back what ran, secrets included', { timeout: 120_000 }, async () => {
+    const { deployment } = await installation.client.servers.update.mutate({ id: server.serverId, env: {} })
+    expect(await installation.ended(deployment?.deploymentId ?? '', ENDED_MS)).toMatchObject({
+      state: 'live',
+    })
     await expectNoCallFails(async () => {
       const { deploymentId } = await installation.client.servers.rollback.mutate({
         id: server.serverId,
