@@ -1,7 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Folders of one agent. Servers' own users may pass through `root` and `servers`, and read `runtime`; nothing else. */
+/** Folders of one agent. Servers' own users may pass through `root`, `servers` and `data`, and read `runtime`; nothing else. */
 export type Home = {
   root: string
   /** Keys, enrolment, records: the agent alone. */
@@ -12,6 +12,8 @@ export type Home = {
   /** npm's cache and home, shared by installs, closed to servers. */
   npm: string
   servers: string
+  /** What servers declared to be kept, by server: outlives their instances. */
+  data: string
   runtime: string
 }
 
@@ -25,6 +27,7 @@ export async function prepareHome(root: string): Promise<Home> {
     logs: join(root, 'logs'),
     npm: join(root, 'npm'),
     servers: join(root, 'servers'),
+    data: join(root, 'data'),
     runtime: join(root, 'runtime'),
   }
   const modes: [string, number][] = [
@@ -35,6 +38,7 @@ export async function prepareHome(root: string): Promise<Home> {
     [home.logs, 0o700],
     [home.npm, 0o700],
     [home.servers, 0o711],
+    [home.data, 0o711],
     [home.runtime, 0o755],
   ]
   for (const [folder, mode] of modes) {

@@ -228,6 +228,30 @@ describe.each([
       expect(await context.leftovers()).toEqual([])
     })
 
+    it('keeps declared data for the next instance of its server, and deletes it with the server', async () => {
+      const serverId = randomUUID()
+      const env = { DATA_FILE: '/data/notes' }
+      const declared = { serverId, env, data: [{ mountPath: '/data' }] }
+      const [first, second] = [instanceOf(declared), instanceOf(declared)]
+      const run = await start(first)
+      const write = callOverStdio(run)
+      const { DATA_FILE: path } = (await write<{ env: typeof env }>('whoami')).env
+      expect(await write('write_files', { paths: [path], content: 'kept' })).toMatchObject({
+        [path]: { ok: true },
+      })
+      await run.stop()
+      const next = await start(second)
+      const read = callOverStdio(next)
+      const kept = () => read('read_files', { paths: [path] })
+      expect(await kept()).toEqual({ [path]: { ok: true, value: 'kept' } })
+      // What is left of the first does not touch the second, whose user and data it shared.
+      await driver.remove(first.id, { deleteDataOf: serverId })
+      expect(await kept()).toEqual({ [path]: { ok: true, value: 'kept' } })
+      await next.stop()
+      await driver.remove(second.id, { deleteDataOf: serverId })
+      expect(await context.leftovers()).toEqual([])
+    })
+
     it('finds its own again after the end of the agent, and deletes what nobody knows', async () => {
       const [known, forgotten] = [instanceOf(), instanceOf()]
       for (const instance of [known, forgotten]) await start(instance)

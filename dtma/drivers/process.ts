@@ -9,7 +9,13 @@ import { type Driver, type DriverInstance, InstanceFailure } from './driver.ts'
 import { chooseBin } from './process/choose-bin.ts'
 import { killProcesses, type Membership, sendSignal } from './process/end-processes.ts'
 import { installPackage } from './process/install-package.ts'
-import { instanceFolder, makeDataFolder, readInstalled, writeInstalled } from './process/instance-folder.ts'
+import {
+  type InstanceFolder,
+  instanceFolder,
+  makeDataFolder,
+  readInstalled,
+  writeInstalled,
+} from './process/instance-folder.ts'
 import { chooseIsolation } from './process/isolation.ts'
 import { freePort } from './process/listening-sockets.ts'
 import { processesInSandbox, processesMarked, processesOfUid, processesUnder } from './process/membership.ts'
@@ -17,8 +23,9 @@ import { provideNode } from './process/node-runtime.ts'
 import { findNpmCli } from './process/npm-cli.ts'
 import { forgetPid, notedPids } from './process/pid-file.ts'
 import { serverCommand, serverEnvironment } from './process/server-command.ts'
+import { isHeld, makeVolumes, type ServerData, serverData, withRealPaths } from './process/server-data.ts'
 import { startServer } from './process/start-server.ts'
-import { claimUid, releaseUid, sweepSharedFolders, uidOfFolder } from './process/uid-claims.ts'
+import { admitUid, claimUid, releaseUid, sweepSharedFolders, uidOfFolder } from './process/uid-claims.ts'
 import { createWatchdog } from './process/watchdog.ts'
 
 const execute = promisify(execFile)
@@ -60,21 +67,61 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     }
   }
 
+  /** Instances that run now and write the data of their server, by server. */
+  const writing = new Map<string, { id: string; uid: number | null }>()
+
+  /** The user of an instance may be its server's, and the next instance may run as that by now. */
+  function isTaken(uid: number, id: string): boolean {
+    return [...writing.values()].some((run) => run.uid === uid && run.id !== id)
+  }
+
   async function endLeftovers(id: string): Promise<void> {
     const uid = await uidOfFolder(join(home.servers, id))
-    if (uid !== null) await killProcesses(processesOfUid(uid), sweepUid(uid))
+    if (uid !== null && !isTaken(uid, id)) await killProcesses(processesOfUid(uid), sweepUid(uid))
     if (isolation?.kind === 'none') await killProcesses(processesMarked(null, id))
   }
 
-  async function remove(id: string): Promise<void> {
+  async function removeInstance(id: string): Promise<void> {
     const folder = instanceFolder(home.servers, id)
     await endLeftovers(id)
     const uid = await uidOfFolder(folder.root)
     await rm(folder.root, { recursive: true, force: true, maxRetries: 3 })
     await forgetPid(home.pids, `${id}.server`)
-    if (uid === null) return
+    if (uid === null || isTaken(uid, id)) return
     await sweepSharedFolders(uid)
     await releaseUid(uid, folder.root)
+  }
+
+  async function removeData(serverId: string): Promise<void> {
+    const root = join(home.data, serverId)
+    if (await isHeld(home.servers, serverId)) return
+    const uid = await uidOfFolder(root)
+    if (uid !== null) await killProcesses(processesOfUid(uid), sweepUid(uid))
+    await rm(root, { recursive: true, force: true, maxRetries: 3 })
+    if (uid === null) return
+    await sweepSharedFolders(uid)
+    await releaseUid(uid, root)
+  }
+
+  /** A user of the instance's own, or its server's where that keeps data; null where users do not keep servers apart. */
+  async function userOf(folder: InstanceFolder, data: ServerData | null): Promise<number | null> {
+    if (requireIsolation().kind !== 'uid') return null
+    if (data === null) return claimUid(folder.root)
+    const uid = await claimUid(data.root)
+    await admitUid(folder.root, uid)
+    return uid
+  }
+
+  /** Answers how to let go of it. Throws InstanceFailure while another instance of the server writes it. */
+  function takeData(data: ServerData | null, run: { id: string; uid: number | null }): () => void {
+    if (data === null) return () => undefined
+    const other = writing.get(data.serverId)
+    if (other !== undefined && other.id !== run.id)
+      throw new InstanceFailure('TOOLBOX_INTERNAL', 'Another instance of the server still uses its data.')
+    writing.set(data.serverId, run)
+    return () => {
+      if (writing.get(data.serverId) === run) writing.delete(data.serverId)
+    }
   }
 
   function npmSource(instance: DriverInstance) {
@@ -126,18 +173,21 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       }
       for (const id of await readdir(home.servers)) {
         if (known.has(id)) await endLeftovers(id)
-        else await remove(id)
+        else await removeInstance(id)
       }
     },
 
     async prepare(instance, context) {
-      const { kind } = requireIsolation()
+      requireIsolation()
       npmSource(instance)
       const folder = instanceFolder(home.servers, instance.id)
       try {
         await mkdir(folder.root, { recursive: true, mode: 0o700 })
-        const uid = kind === 'uid' ? await claimUid(folder.root) : null
+        const data = serverData(home.data, instance.spec)
+        if (data !== null) await mkdir(data.root, { recursive: true, mode: 0o700 })
+        const uid = await userOf(folder, data)
         await makeDataFolder(folder, uid)
+        if (data !== null) await makeVolumes(data, uid, folder.root)
         const installed = (await readInstalled(folder)) ?? (await install(instance, context))
         return { resolvedVersion: installed.version }
       } catch (error) {
@@ -145,45 +195,58 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       }
     },
 
-    async start(instance, { log }) {
+    async start({ id, spec: declared }, { log }) {
       const choice = requireIsolation()
-      const { id, spec } = instance
       const folder = instanceFolder(home.servers, id)
       const installed = await readInstalled(folder)
       if (installed === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The package is not installed.')
-      const uid = choice.kind === 'uid' ? await claimUid(folder.root) : null
-      await endLeftovers(id)
-      const port = await choosePort(spec)
-      const folders = { package: folder.package, data: folder.data, runtime: home.runtime }
-      const sweep = uid === null ? undefined : sweepUid(uid)
-      return startServer({
-        instance,
-        uid,
-        port,
-        cwd: folder.data,
-        command: serverCommand({
-          isolation: choice,
-          limits: spec.limits,
-          folders,
-          node,
-          bin: { path: installed.binPath, runBy: installed.runBy },
-          args: [...npmSource(instance).args, ...portArguments(spec, port)],
-        }),
-        environment: serverEnvironment({ id, spec, folders, portVariable: portVariable(spec, port) }),
-        membershipOf: (pid): Membership => {
-          if (uid !== null) return processesOfUid(uid)
-          return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id)
-        },
-        ...(sweep === undefined ? {} : { sweep }),
-        ...(choice.kind === 'bwrap' ? { askedOf: processesInSandbox } : {}),
-        watchdog,
-        log,
-        pidsFolder: home.pids,
-      })
+      const data = serverData(home.data, declared)
+      const instance = { id, spec: withRealPaths(declared, data) }
+      const { spec } = instance
+      const uid = await userOf(folder, data)
+      const release = takeData(data, { id, uid })
+      try {
+        await endLeftovers(id)
+        const port = await choosePort(spec)
+        const volumes = data?.volumes.map(({ path }) => path) ?? []
+        const folders = { package: folder.package, data: folder.data, runtime: home.runtime, volumes }
+        const sweep = uid === null ? undefined : sweepUid(uid)
+        const run = await startServer({
+          instance,
+          uid,
+          port,
+          cwd: folder.data,
+          command: serverCommand({
+            isolation: choice,
+            limits: spec.limits,
+            folders,
+            node,
+            bin: { path: installed.binPath, runBy: installed.runBy },
+            args: [...npmSource(instance).args, ...portArguments(spec, port)],
+          }),
+          environment: serverEnvironment({ id, spec, folders, portVariable: portVariable(spec, port) }),
+          membershipOf: (pid): Membership => {
+            if (uid !== null) return processesOfUid(uid)
+            return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id)
+          },
+          ...(sweep === undefined ? {} : { sweep }),
+          ...(choice.kind === 'bwrap' ? { askedOf: processesInSandbox } : {}),
+          watchdog,
+          log,
+          pidsFolder: home.pids,
+        })
+        return { ...run, stop: () => run.stop().then(release) }
+      } catch (error) {
+        release()
+        throw error
+      }
     },
 
     halt: endLeftovers,
-    remove,
+    async remove(id, { deleteDataOf }) {
+      await removeInstance(id)
+      if (deleteDataOf !== null) await removeData(deleteDataOf)
+    },
     close: () => watchdog.close(),
   }
 }

@@ -120,10 +120,7 @@ export async function startInstallation(
       const instances = await rows<{ id: string }>('SELECT id FROM instances WHERE server_id = $1', [
         serverId,
       ])
-      return leftoversOf(
-        agentHome,
-        instances.map(({ id }) => id),
-      )
+      return leftoversOf(agentHome, [serverId, ...instances.map(({ id }) => id)])
     },
     stop() {
       stopped ??= toolberth.stop().then(() => registry.stop())

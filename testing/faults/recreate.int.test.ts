@@ -1,3 +1,5 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FIXTURE_SCOPE } from '#testing/npm-registry.ts'
 import { type Installation, startInstallation } from './installation.ts'
@@ -7,6 +9,8 @@ const ENDED_MS = 60_000
 
 let installation: Installation
 let server: { serverId: string; name: string }
+let mcp: Client
+let tool: string
 
 beforeAll(async () => {
   installation = await startInstallation(['plain-server', 'exits-at-once'], {
@@ -14,13 +18,30 @@ beforeAll(async () => {
   })
   const deployed = await installation.deploy('keeps-data', 'plain-server', {
     data: [{ mountPath: '/data' }],
+    env: { NOTES_FILE: { value: '/data/notes.txt' } },
     drainSeconds: 3,
   })
   server = deployed
   await installation.ended(deployed.deploymentId, ENDED_MS)
+  const agent = await installation.client.agents.create.mutate({ name: 'caller' })
+  await installation.client.connections.create.mutate({ agentId: agent.id, serverId: server.serverId })
+  mcp = new Client({ name: 'test', version: '1.0.0' })
+  const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
+  await mcp.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
+  tool = (await mcp.listTools()).tools[0]?.name ?? ''
 }, 240_000)
 
-afterAll(() => installation?.stop(), 60_000)
+afterAll(async () => {
+  await mcp?.close()
+  await installation?.stop()
+}, 60_000)
+
+/** Has the server write it down, and answers all that it was ever told; the gateway may need a moment to follow. */
+const note = (message: string) =>
+  until('the server answers', async () => {
+    const { content, isError } = await mcp.callTool({ name: tool, arguments: { message } })
+    return isError ? undefined : (content as { text: string }[])[0]?.text
+  })
 
 const get = () => installation.client.servers.get.query({ id: server.serverId })
 const phasesOf = async (deploymentId: string) => {
@@ -37,6 +58,7 @@ const left = async () =>
 
 describe('a rollout of a server with declared data', () => {
   it('stops the old instance before the new one starts, and leaves one', { timeout: 120_000 }, async () => {
+    expect(await note('one')).toBe('one;')
     const before = await get()
     expect(before.revision).toMatchObject({
       rollout: 'recreate',
@@ -45,7 +67,7 @@ describe('a rollout of a server with declared data', () => {
     })
     const { deployment } = await installation.client.servers.update.mutate({
       id: server.serverId,
-      env: { GREETING: { value: 'hello' } },
+      env: { GREETING: { value: 'hello' }, NOTES_FILE: { value: '/data/notes.txt' } },
     })
     const { deploymentId = '' } = deployment ?? {}
     expect(await installation.ended(deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
@@ -55,6 +77,7 @@ describe('a rollout of a server with declared data', () => {
     expect(after.instance?.id).not.toBe(before.instance?.id)
     await until('the old one is gone', async () => (await left()).length === 1)
     expect(await left()).toEqual([after.instance?.id])
+    expect(await note('two')).toBe('one;two;')
   })
 
   it('that fails brings back what served, and only then says that it was rolled back', {
@@ -75,6 +98,7 @@ describe('a rollout of a server with declared data', () => {
       instance: { id: before.instance?.id, revisionNumber: 2, state: 'running' },
     })
     expect(await left()).toEqual([before.instance?.id])
+    expect(await note('three')).toBe('one;two;three;')
   })
 
   it('that is cancelled brings back what served too', { timeout: 180_000 }, async () => {

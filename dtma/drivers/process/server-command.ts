@@ -8,7 +8,8 @@ const TASKS_ABOVE_LIMIT = 64
 /** Share of the memory limit for V8's old space; the rest is for young space, buffers, code and native modules. */
 const OLD_SPACE_SHARE = 0.75
 
-export type ServerFolders = { package: string; data: string; runtime: string }
+/** `volumes` are folders that outlive the instance. */
+export type ServerFolders = { package: string; data: string; runtime: string; volumes?: readonly string[] }
 
 /** Marks all processes of a server where nothing else does (without isolation); children inherit it. */
 export const MARKER_VARIABLE = 'TOOLBERTH_INSTANCE'
@@ -91,6 +92,7 @@ function bubblewrapArguments(folders: ServerFolders): string[] {
     '--bind',
     folders.data,
     folders.data,
+    ...(folders.volumes ?? []).flatMap((folder) => ['--bind', folder, folder]),
     '--chdir',
     folders.data,
     '--',

@@ -35,11 +35,16 @@ async function claimFirstFree(folder: string, register: string): Promise<number>
   const taken = await accountUids()
   for (let uid = FIRST_UID; uid <= LAST_UID; uid++) {
     if (taken.has(uid) || !(await claim(uid, folder, register))) continue
-    await chown(folder, 0, uid)
-    await chmod(folder, 0o750)
+    await admitUid(folder, uid)
     return uid
   }
   throw new InstanceFailure('TOOLBOX_INTERNAL', 'No user is left for another server on this machine.')
+}
+
+/** Lets a user that was claimed for another folder of the same server into this one. */
+export async function admitUid(folder: string, uid: number): Promise<void> {
+  await chown(folder, 0, uid)
+  await chmod(folder, 0o750)
 }
 
 /** The user of a server's folder, or null when it has none or is not there. */
