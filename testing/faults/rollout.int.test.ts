@@ -2,20 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startLoad } from '#testing/load.ts'
 import { FIXTURE_SCOPE } from '#testing/npm-registry.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { leftoversOf } from './leftovers.ts'
 import { until } from './until.ts'
 
-/** Of each caller, while a rollout goes on and after it. */
-const PAUSE_MS = 20
-const CALLERS = 2
 const ENDED_MS = 60_000
 
 let installation: Installation
 let mcp: Client
 let server: { serverId: string; name: string }
 let tool: string
+let agent: { url: string; token: string }
 
 beforeAll(async () => {
   installation = await startInstallation(['plain-server', 'exits-at-once', 'not-mcp'], {
@@ -24,8 +23,9 @@ beforeAll(async () => {
   const deployed = await installation.deploy('rolled', 'plain-server')
   server = deployed
   await installation.ended(deployed.deploymentId, ENDED_MS)
-  const agent = await installation.client.agents.create.mutate({ name: 'caller' })
-  await installation.client.connections.create.mutate({ agentId: agent.id, serverId: server.serverId })
+  const made = await installation.client.agents.create.mutate({ name: 'caller' })
+  agent = made
+  await installation.client.connections.create.mutate({ agentId: made.id, serverId: server.serverId })
   mcp = new Client({ name: 'test', version: '1.0.0' })
   const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
   await mcp.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
@@ -52,42 +52,23 @@ async function endDraining(): Promise<void> {
   await until('the drained are gone', async () => (await instancesLeft()).every(({ draining }) => !draining))
 }
 
-/** Calls through the gateway again and again until told to stop; answers how many there were and what went wrong. */
-function callMeanwhile(): () => Promise<{ calls: number; wrong: unknown[] }> {
-  const stop = new AbortController()
-  let calls = 0
-  const wrong: unknown[] = []
-  const callers = Array.from({ length: CALLERS }, async () => {
-    while (!stop.signal.aborted) {
-      const message = `call ${++calls}`
-      try {
-        const answer = await mcp.callTool({ name: tool, arguments: { message } })
-        const [content] = answer.content as { text?: string }[]
-        if (answer.isError || content?.text !== `Echo: ${message}`) wrong.push(answer)
-      } catch (error) {
-        wrong.push(error)
-      }
-      await sleep(PAUSE_MS)
-    }
-  })
-  return async () => {
-    stop.abort()
-    await Promise.all(callers)
-    return { calls, wrong }
-  }
-}
+/** More than the 50 calls a second that a rollout has to bear. */
+const CALLS_PER_SECOND = 60
 
 async function expectNoCallFails(work: () => Promise<void>): Promise<void> {
-  const stop = callMeanwhile()
+  const load = await startLoad(agent, CALLS_PER_SECOND)
   // And while the gateway comes to know of what was done.
-  const { calls, wrong } = await work()
+  const { calls, failed } = await work()
     .then(() => sleep(1_500))
-    .then(stop, async (error: unknown) => {
-      await stop()
-      throw error
-    })
-  expect(wrong).toEqual([])
-  expect(calls).toBeGreaterThan(20)
+    .then(
+      () => load.stop(),
+      async (error: unknown) => {
+        await load.stop()
+        throw error
+      },
+    )
+  expect(failed).toEqual([])
+  expect(calls).toBeGreaterThan(CALLS_PER_SECOND)
 }
 
 const source = (name: string) => ({ type: 'npm' as const, package: `${FIXTURE_SCOPE}/${name}` })
