@@ -14,7 +14,10 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
   const overview = () => stale.set('overview', () => utils.status.overview.invalidate())
   const servers = () => {
     stale.set('servers', () => utils.servers.list.invalidate())
-    if (serverId) stale.set(`server ${serverId}`, () => utils.servers.get.invalidate({ id: serverId }))
+    if (serverId) {
+      stale.set(`server ${serverId}`, () => utils.servers.get.invalidate({ id: serverId }))
+      stale.set(`revisions ${serverId}`, () => utils.servers.revisions.invalidate({ id: serverId }))
+    }
   }
   const toolboxes = () => {
     stale.set('toolboxes', () => utils.toolboxes.list.invalidate())

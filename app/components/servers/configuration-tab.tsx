@@ -3,12 +3,13 @@
 import { KeyRound } from 'lucide-react'
 import Link from 'next/link'
 import { AccessCard } from '#app/components/servers/access-card.tsx'
+import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
 import { sourceText, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
 import { formatBytes } from '#app/components/ui/format.ts'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
-import type { ServerDetail } from '#contracts/servers.ts'
+import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
 
 function portText(port: { env: string } | { arg: string } | { fixed: number }): string {
   if ('env' in port) return `given in the variable ${port.env}`
@@ -17,9 +18,40 @@ function portText(port: { env: string } | { arg: string } | { fixed: number }): 
 
 const mono = (text: string) => <code className="font-mono text-[0.8125rem] break-all">{text}</code>
 
+const secretMark = (
+  <span className="inline-flex items-center gap-2 text-muted">
+    <KeyRound aria-hidden className="size-3.5" />
+    <span aria-hidden>••••••••</span>
+    <span className="sr-only">secret</span>
+  </span>
+)
+
+/** Variables of a process, headers of what runs elsewhere. */
+function Given({ revision, remote }: { revision: RevisionView; remote: boolean }) {
+  const items = remote
+    ? revision.headerNames.map((name) => [name, secretMark] as const)
+    : revision.env.map(({ name, secret, value }) => [name, secret ? secretMark : mono(value ?? '')] as const)
+  return (
+    <Card>
+      <CardHeader
+        title={remote ? 'Headers' : 'Environment variables'}
+        hint="Secrets are encrypted and never shown again."
+      />
+      {items.length > 0 ? (
+        <Facts items={items} />
+      ) : (
+        <p className="px-4 py-4 text-sm text-muted sm:px-5">It was given none.</p>
+      )}
+    </Card>
+  )
+}
+
 /** The latest revision, as it was asked for, and what the toolbox says of what runs. */
 export function ConfigurationTab({ server }: { server: ServerDetail }) {
   const { revision, instance } = server
+  const source = revision?.source
+  const remote = source?.type === 'remote'
+  const args = source && 'args' in source ? (source.args ?? []) : []
   const serving =
     instance && revision && instance.revisionNumber !== revision.number ? instance.revisionNumber : null
   return (
@@ -35,17 +67,21 @@ export function ConfigurationTab({ server }: { server: ServerDetail }) {
         />
         <Facts
           items={[
-            ['Package', revision ? mono(sourceText(revision.source)) : null],
-            ['Installed version', instance?.resolvedVersion ? mono(instance.resolvedVersion) : null],
             [
-              'Executable',
-              revision?.source.type === 'npm' && revision.source.bin ? mono(revision.source.bin) : null,
+              'From the catalog',
+              revision?.catalog ? `${revision.catalog.slug} ${revision.catalog.version}` : null,
             ],
+            [source ? SOURCE_LABELS[source.type] : 'Source', source ? mono(sourceText(source)) : null],
+            [
+              source?.type === 'image' ? 'Pulled digest' : 'Installed version',
+              instance?.resolvedVersion ? mono(instance.resolvedVersion) : null,
+            ],
+            ['Executable', source?.type === 'npm' && source.bin ? mono(source.bin) : null],
             [
               'Arguments',
-              revision?.source.type === 'npm' && revision.source.args?.length ? (
+              args.length > 0 ? (
                 <ul className="grid gap-0.5">
-                  {revision.source.args.map((argument, index) => (
+                  {args.map((argument, index) => (
                     // Arguments may repeat and never move.
                     <li key={index}>{mono(argument)}</li>
                   ))}
@@ -89,35 +125,33 @@ export function ConfigurationTab({ server }: { server: ServerDetail }) {
             ['Up since', instance?.startedAt ? <RelativeTime key="up" at={instance.startedAt} /> : null],
             ['Memory in use', instance?.memoryBytes ? formatBytes(instance.memoryBytes) : null],
             [
-              'Limits',
+              'Data kept in',
+              revision && revision.data.length > 0 ? (
+                <ul key="data" className="grid gap-0.5">
+                  {revision.data.map(({ mountPath }) => (
+                    <li key={mountPath}>{mono(mountPath)}</li>
+                  ))}
+                </ul>
+              ) : null,
+            ],
+            [
+              'Rollout',
               revision
+                ? revision.rollout === 'recreate'
+                  ? 'One after the other, since two would write the same data'
+                  : `Side by side; calls that were begun have ${revision.drainSeconds} s to end`
+                : null,
+            ],
+            [
+              'Limits',
+              revision && !remote
                 ? `${formatBytes(revision.limits.memoryMb * 1024 * 1024)} of memory, ${revision.limits.cpus} CPU, ${revision.limits.pids} processes`
                 : null,
             ],
           ]}
         />
       </Card>
-      <Card>
-        <CardHeader title="Environment variables" hint="Secrets are encrypted and never shown again." />
-        {revision && revision.env.length > 0 ? (
-          <Facts
-            items={revision.env.map((variable) => [
-              variable.name,
-              variable.secret ? (
-                <span key={variable.name} className="inline-flex items-center gap-2 text-muted">
-                  <KeyRound aria-hidden className="size-3.5" />
-                  <span aria-hidden>••••••••</span>
-                  <span className="sr-only">secret</span>
-                </span>
-              ) : (
-                mono(variable.value ?? '')
-              ),
-            ])}
-          />
-        ) : (
-          <p className="px-4 py-4 text-sm text-muted sm:px-5">It was given none.</p>
-        )}
-      </Card>
+      {revision ? <Given revision={revision} remote={remote} /> : null}
       <AccessCard server={server} />
     </div>
   )
