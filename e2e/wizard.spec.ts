@@ -141,6 +141,47 @@ test('an entry of the catalog asks for what it needs, and one that needs nothing
   await api.servers.delete.mutate({ id: server?.id ?? '', confirmName: name })
 })
 
+test('a pasted configuration gives its servers to choose from', async ({ adminPage: page }) => {
+  await page.goto('/admin/servers/new')
+  await page.getByRole('radio', { name: /^Pasted configuration/ }).check()
+  await next(page).click()
+  const box = page.getByLabel('Configuration', { exact: true })
+  await expect(box).toHaveAccessibleDescription(/choose the one to deploy/)
+  await box.fill('no configuration at all')
+  await page.getByRole('button', { name: 'Find its servers' }).click()
+  await expect(box).toHaveAccessibleDescription(/JSON|TOML/)
+  await box.fill(
+    JSON.stringify({
+      mcpServers: {
+        everything: {
+          command: 'npx',
+          args: ['-y', EVERYTHING, 'stdio'],
+          env: { API_TOKEN: 'pasted-secret', LOG_LEVEL: 'info' },
+        },
+        python: { command: 'uvx', args: ['some-server'] },
+      },
+    }),
+  )
+  await page.getByRole('button', { name: 'Find its servers' }).click()
+  const found = page.getByRole('region', { name: 'Servers found' })
+  await expect(found.getByText('2 servers found')).toBeVisible()
+  await expect(found.getByRole('button', { name: 'Use python' }), 'what cannot be run says why').toHaveCount(
+    0,
+  )
+  await found.getByRole('button', { name: 'Use everything' }).click()
+  await expect(packageBox(page)).toHaveValue(EVERYTHING)
+  await next(page).click()
+  await expect(page.getByLabel('Arguments')).toHaveValue('stdio')
+  const written = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)))
+  expect(written).not.toContain('pasted-secret')
+  await page.getByLabel('Name', { exact: true }).fill('e2e-pasted')
+  await next(page).click()
+  await next(page).click()
+  const variables = page.getByRole('region', { name: 'Configuration' })
+  await expect(variables).toContainText('API_TOKEN')
+  await expect(variables).not.toContainText('pasted-secret')
+})
+
 test('what the server refuses is shown where it was typed', async ({ adminPage: page, api }) => {
   const name = 'e2e-taken'
   await nameA(page, EVERYTHING)

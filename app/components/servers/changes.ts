@@ -16,6 +16,7 @@ export const SOURCE_LABELS = {
   npm: 'npm package',
   image: 'Container image',
   remote: 'Remote server',
+  config: 'Pasted configuration',
 } as const
 
 export const VISIBILITIES = { everyone: 'Everyone', restricted: 'Only users it is granted to' } as const

@@ -14,6 +14,7 @@ export const linesOf = (value: string): string[] =>
 
 function sourceOf(values: DeployValues): DeployServerInput['source'] {
   switch (values.sourceType) {
+    case 'config':
     case 'npm':
       return {
         type: 'npm',

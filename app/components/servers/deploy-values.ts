@@ -1,7 +1,9 @@
 import type { CatalogArgument, CatalogHeader, CatalogVariable } from '#contracts/catalog.ts'
+import type { HttpEndpoint, Transport } from '#contracts/instances.ts'
 import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
 
-export type SourceType = 'catalog' | 'npm' | 'image' | 'remote'
+/** `config`: a configuration is pasted, and no server of it chosen yet. */
+export type SourceType = 'catalog' | 'npm' | 'image' | 'remote' | 'config'
 
 export interface EnvRow {
   name: string
@@ -33,7 +35,9 @@ export interface DeployValues {
   catalogSlug: string
   catalogVersion: string
   /** What the chosen release really runs. */
-  catalogRuns: Exclude<SourceType, 'catalog'>
+  catalogRuns: 'npm' | 'image' | 'remote'
+  /** What was pasted; it may hold secrets. */
+  configText: string
   package: string
   version: string
   bin: string
@@ -61,9 +65,13 @@ export interface DeployValues {
 }
 
 /** What is going to run in the end. */
-export const runsOf = (
-  values: Pick<DeployValues, 'sourceType' | 'catalogRuns'>,
-): DeployValues['catalogRuns'] => (values.sourceType === 'catalog' ? values.catalogRuns : values.sourceType)
+export function runsOf({
+  sourceType,
+  catalogRuns,
+}: Pick<DeployValues, 'sourceType' | 'catalogRuns'>): DeployValues['catalogRuns'] {
+  if (sourceType === 'config') return 'npm'
+  return sourceType === 'catalog' ? catalogRuns : sourceType
+}
 
 export const AUTOMATIC = 'automatic'
 
@@ -72,6 +80,7 @@ export const EMPTY_DEPLOY: DeployValues = {
   catalogSlug: '',
   catalogVersion: '',
   catalogRuns: 'npm',
+  configText: '',
   package: '',
   version: '',
   bin: '',
@@ -120,17 +129,30 @@ function sourceValues({ source, headerNames }: RevisionView): Partial<DeployValu
   }
 }
 
-/** The values of a revision as it stands; its secrets are kept unless they are given again. */
-export function revisionValues(revision: RevisionView): DeployValues {
-  const { http, limits } = revision
+/** How a server is spoken to. */
+export function httpValues({
+  transport,
+  http,
+}: {
+  transport: Transport
+  http?: HttpEndpoint | null | undefined
+}): Pick<DeployValues, 'transport' | 'httpPath' | 'httpPortBy' | 'httpPort'> {
   const port = http?.port ?? { env: 'PORT' }
   return {
-    ...EMPTY_DEPLOY,
-    ...sourceValues(revision),
-    transport: revision.transport === 'stdio' ? 'stdio' : 'streamable-http',
+    transport: transport === 'stdio' ? 'stdio' : 'streamable-http',
     httpPath: http?.path ?? EMPTY_DEPLOY.httpPath,
     httpPortBy: 'env' in port ? 'env' : 'arg' in port ? 'arg' : 'fixed',
     httpPort: String(Object.values(port)[0]),
+  }
+}
+
+/** The values of a revision as it stands; its secrets are kept unless they are given again. */
+export function revisionValues(revision: RevisionView): DeployValues {
+  const { limits } = revision
+  return {
+    ...EMPTY_DEPLOY,
+    ...sourceValues(revision),
+    ...httpValues(revision),
     env: revision.env.map(({ name, value, secret }) =>
       secret ? { name, value: '', secret, kept: name } : { name, value: value ?? '', secret },
     ),

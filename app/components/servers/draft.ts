@@ -15,6 +15,7 @@ const drafts = new Map<string, Draft>()
 function withoutSecrets(values: DeployValues): DeployValues {
   return {
     ...values,
+    configText: '',
     env: values.env.map((row) => (row.secret ? { ...row, value: '' } : row)),
     headers: values.headers.map((row) => ({ ...row, value: '' })),
   }

@@ -83,6 +83,8 @@ interface Found {
 /** What the schema cannot tell: names that are missing or there twice, and answers that the catalog requires. */
 function rowErrors(values: DeployValues): NonNullable<Found['fields']> {
   const found: NonNullable<Found['fields']> = []
+  if (values.sourceType === 'config')
+    found.push({ field: 'configText', message: 'Find its servers, and choose the one to deploy.' })
   if (values.sourceType === 'catalog' && !values.catalogSlug)
     found.push({ field: 'catalogSlug', message: 'Choose an entry of the catalog.' })
   for (const list of ['env', 'headers'] as const) {

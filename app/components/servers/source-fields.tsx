@@ -59,7 +59,9 @@ function NpmFields({ form, named }: { form: UseFormReturn<DeployValues>; named: 
 }
 
 const originOf = (values: DeployValues): string =>
-  ({ npm: values.package, image: values.image, remote: values.url, catalog: '' })[values.sourceType]
+  ({ npm: values.package, image: values.image, remote: values.url, catalog: '', config: '' })[
+    values.sourceType
+  ]
 
 type Named = { onChange: (event: { target: { value: unknown } }) => void }
 
@@ -119,6 +121,7 @@ export function SourceFields({ form, editing = false }: SourceFieldsProps) {
         </Field>
       )
     case 'catalog':
+    case 'config':
       return null
   }
 }

@@ -80,6 +80,7 @@ function sourceItems(values: DeployValues): [string, ReactNode][] {
     npm: [values.package, values.version].filter(Boolean).join('@'),
     image: values.image,
     remote: values.url,
+    config: '',
   }[values.sourceType]
   return [
     [SOURCE_LABELS[values.sourceType], mono(origin.trim())],

@@ -15,6 +15,7 @@ const SOURCE_FIELDS = new Set<keyof DeployValues | 'root'>([
   'catalogSlug',
   'catalogVersion',
   'catalogRuns',
+  'configText',
   'package',
   'version',
   'bin',
