@@ -1,11 +1,13 @@
 'use client'
 
 import { useEffect, useRef } from 'react'
+import type { z } from 'zod'
 import { LogLines } from '#app/components/servers/log-lines.tsx'
 import { isEnded } from '#app/components/servers/server-state.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
+import type { LogInstance } from '#contracts/logs.ts'
 import type { Deployment, ServerDetail } from '#contracts/servers.ts'
 
 const TAIL = 100
@@ -14,20 +16,26 @@ const FOLLOW_MS = 2_000
 interface DeploymentLogProps {
   server: ServerDetail
   deployment: Deployment
-  /** Another revision serves meanwhile, and its log is the one that can be read. */
-  isUpdate: boolean
+}
+
+/** Of the instances that a server has at a time, the one that a deployment made: its revision's newest. */
+function instanceOf(instances: readonly z.infer<typeof LogInstance>[], { revisionNumber }: Deployment) {
+  const [newest] = instances
+    .filter((instance) => instance.revisionNumber === revisionNumber)
+    .toSorted((one, other) => other.attempt - one.attempt)
+  return newest
 }
 
 /** The last lines of what is being deployed, as the toolbox has them. */
-export function DeploymentLog({ server, deployment, isUpdate }: DeploymentLogProps) {
+export function DeploymentLog({ server, deployment }: DeploymentLogProps) {
   const going = !isEnded(deployment.state)
-  const hidden = going && isUpdate
   const logs = trpc.servers.logs.useQuery(
     { id: server.id, tail: TAIL },
-    { enabled: !hidden, refetchInterval: going ? FOLLOW_MS : false, staleTime: 0 },
+    { refetchInterval: going ? FOLLOW_MS : false, staleTime: 0 },
   )
   const view = useRef<HTMLDivElement>(null)
-  const lines = logs.data?.lines ?? []
+  const instance = instanceOf(logs.data?.instances ?? [], deployment)
+  const lines = (logs.data?.lines ?? []).filter((line) => line.instanceId === instance?.id)
   const newest = lines.at(-1)?.at
   useEffect(() => {
     if (view.current) view.current.scrollTop = view.current.scrollHeight
@@ -36,10 +44,12 @@ export function DeploymentLog({ server, deployment, isUpdate }: DeploymentLogPro
     ? `${readFailure(logs.error).text} ${readFailure(logs.error).action}`
     : going
       ? 'Nothing was written yet.'
-      : 'It wrote nothing.'
+      : instance
+        ? 'It wrote nothing.'
+        : 'Its log went with its instance.'
   return (
     <Card aria-label="Log" className="flex min-h-80 flex-col overflow-hidden">
-      <CardHeader title="Log" hint={hidden ? 'Readable once it serves.' : undefined} />
+      <CardHeader title="Log" />
       <div
         ref={view}
         role="log"
@@ -48,7 +58,7 @@ export function DeploymentLog({ server, deployment, isUpdate }: DeploymentLogPro
         tabIndex={0}
         className="max-h-[32rem] min-h-72 flex-1 overflow-auto bg-code py-3 text-on-code -outline-offset-2"
       >
-        {lines.length > 0 && !hidden ? (
+        {lines.length > 0 ? (
           <LogLines lines={lines} />
         ) : (
           <p className="grid h-full place-content-center px-6 text-center text-sm text-on-code/70">

@@ -104,7 +104,6 @@ function Failed({ server, deployment }: Shown) {
 function Detail({ server, deployment }: Shown) {
   const cancel = useCancel(server.id)
   const ended = isEnded(deployment.state)
-  const isUpdate = deployment.revisionNumber > 1 && server.instance !== null
   return (
     <>
       <PageHeader
@@ -138,7 +137,7 @@ function Detail({ server, deployment }: Shown) {
             </div>
           </Card>
           {ended && deployment.state !== 'live' ? null : (
-            <DeploymentLog server={server} deployment={deployment} isUpdate={isUpdate} />
+            <DeploymentLog server={server} deployment={deployment} />
           )}
         </div>
       </div>
