@@ -77,6 +77,8 @@ export const SearchRegistry = z.strictObject({
   search: Text.max(100).optional(),
   /** `nextCursor` of the page before. */
   cursor: Text.max(500).optional(),
+  /** Sent along by the client library where pages are added to a list; there is one direction only. */
+  direction: z.literal('forward').optional(),
 })
 export type SearchRegistry = z.infer<typeof SearchRegistry>
 

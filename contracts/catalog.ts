@@ -49,7 +49,7 @@ export const CatalogSource = Source.refine((source) => source.type !== 'catalog'
 /** One version of an entry: everything a deployment needs besides the answers of its form. */
 export const CatalogRelease = z.strictObject({
   /** As its publisher counts; shown, and what an update is offered by. */
-  version: Text.min(1).max(64),
+  version: Text.min(1, 'Give the version, such as 1.0.0.').max(64, 'Use at most 64 characters.'),
   source: CatalogSource,
   transport: Transport,
   http: HttpEndpoint.optional(),
@@ -64,9 +64,9 @@ export type CatalogRelease = z.infer<typeof CatalogRelease>
 
 const EntryFields = {
   slug: Name,
-  title: Text.min(1).max(80),
-  description: Text.max(500),
-  categories: z.array(Text.min(1).max(40)).max(8).default([]),
+  title: Text.min(1, 'Give it a title.').max(80, 'Use at most 80 characters.'),
+  description: Text.max(500, 'Use at most 500 characters.'),
+  categories: z.array(Text.min(1).max(40, 'Use at most 40 characters each.')).max(8, 'Use at most 8 categories.').default([]),
   /** An https address of a picture; pages show the title's first letter without one. */
   iconUrl: z
     .url({ protocol: /^https$/ })
@@ -136,6 +136,8 @@ export type ListCatalog = z.infer<typeof ListCatalog>
 export const CatalogList = z.object({
   cursor: Cursor,
   items: z.array(CatalogEntry),
+  /** How many there are without search and filter. */
+  total: z.int(),
   /** Of all entries, with how many have each. */
   categories: z.array(z.object({ name: z.string(), count: z.int() })),
 })

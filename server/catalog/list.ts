@@ -27,6 +27,7 @@ export async function listCatalog({
     const category = input?.category?.toLowerCase()
     return {
       cursor,
+      total: entries.length,
       items: entries.filter(
         (entry) =>
           (category === undefined || entry.categories.some((one) => one.toLowerCase() === category)) &&

@@ -149,7 +149,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   'catalog.delete': { id: randomUUID() },
   'catalog.import': { from: { type: 'text', text: '{}' }, apply: [{ key: 'one', slug: 'one' }] },
   'catalog.export': { ids: [randomUUID()], format: 'codex' },
-  'catalog.searchRegistry': { search: 'files', cursor: 'next' },
+  'catalog.searchRegistry': { search: 'files', cursor: 'next', direction: 'forward' },
   'users.invite': {
     email: 'new@example.test',
     name: 'New',

@@ -1,4 +1,4 @@
-import { Bot, LayoutDashboard, type LucideIcon, Server, ToyBrick, Users } from 'lucide-react'
+import { Bot, LayoutDashboard, LibraryBig, type LucideIcon, Server, ToyBrick, Users } from 'lucide-react'
 import type { Role } from '#contracts/users.ts'
 
 interface NavigationItem {
@@ -17,6 +17,7 @@ const operate: NavigationGroup = {
   items: [
     { href: '/admin', label: 'Overview', icon: LayoutDashboard },
     { href: '/admin/servers', label: 'Servers', icon: Server },
+    { href: '/admin/catalog', label: 'Catalog', icon: LibraryBig },
     { href: '/admin/toolboxes', label: 'Toolboxes', icon: ToyBrick },
     { href: '/admin/users', label: 'Users', icon: Users },
   ],
