@@ -66,7 +66,10 @@ const EntryFields = {
   slug: Name,
   title: Text.min(1, 'Give it a title.').max(80, 'Use at most 80 characters.'),
   description: Text.max(500, 'Use at most 500 characters.'),
-  categories: z.array(Text.min(1).max(40, 'Use at most 40 characters each.')).max(8, 'Use at most 8 categories.').default([]),
+  categories: z
+    .array(Text.min(1).max(40, 'Use at most 40 characters each.'))
+    .max(8, 'Use at most 8 categories.')
+    .default([]),
   /** An https address of a picture; pages show the title's first letter without one. */
   iconUrl: z
     .url({ protocol: /^https$/ })
