@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureChromium } from './ensure-chromium.ts'
+import { ensureDocker } from './ensure-docker.ts'
 import { StartError } from './start-error.ts'
 import {
   add,
@@ -88,6 +89,11 @@ const steps: (() => Promise<Counts>)[] = [
   () => check('types', ['tsc', '--noEmit']),
   () => check('lint and dependency rules', ['oxlint']),
   () => check('unused code', ['knip', '--no-progress']),
+  async () => {
+    const reason = await ensureDocker((line) => console.log(line))
+    if (reason !== null) console.log(`- containers: their tests are skipped, ${reason}`)
+    return NOTHING
+  },
   () =>
     suite('unit, integration and migration drift', ['vitest', 'run'], {
       env: { VITEST_JSON: vitestReport },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import type { Home } from '#dtma/home.ts'
 import { specOf } from '#testing/agent-process.ts'
-import { engineUnavailable } from '#testing/docker/available.ts'
+import { engineUnavailable } from '#scripts/ensure-docker.ts'
 import {
   dockerDriver,
   keepingLog,
