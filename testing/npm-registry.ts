@@ -31,7 +31,10 @@ const Manifest = z.looseObject({ name: z.string().startsWith(`${FIXTURE_SCOPE}/`
 type Served = { manifest: z.infer<typeof Manifest>; tarball: Buffer }
 
 /** A registry on loopback that serves packages of ours, packed by npm from the given folders as a release would be. */
-export async function startFixtureRegistry(folders: string[]): Promise<FixtureRegistry> {
+export async function startFixtureRegistry(
+  folders: string[],
+  host = '127.0.0.1',
+): Promise<FixtureRegistry> {
   const temporary = await mkdtemp(join(tmpdir(), 'toolberth-registry-'))
   const packages = new Map<string, Served>()
   for (const folder of folders) {
@@ -56,9 +59,9 @@ export async function startFixtureRegistry(folders: string[]): Promise<FixtureRe
     else if (served !== undefined) void describe(served, `http://${request.headers.host}`, response)
     else response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"not_found"}')
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(0, host)
   await once(server, 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = `http://${host}:${(server.address() as AddressInfo).port}`
   const npmrcPath = join(temporary, 'npmrc')
   const own = process.env.npm_config_userconfig ?? join(homedir(), '.npmrc')
   const inherited = await readFile(own, 'utf8').catch(() => '')

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { InstanceSpec } from '#contracts/instances.ts'
 import type { Owner } from '#dtma/drivers/docker/labels.ts'
 import { createMetadataGuard } from '#dtma/drivers/docker/metadata-guard.ts'
 import { createDockerDriver } from '#dtma/drivers/docker.ts'
-import type { Driver, LogSink } from '#dtma/drivers/driver.ts'
+import type { Driver, DriverInstance, LogSink } from '#dtma/drivers/driver.ts'
 import { type Home, prepareHome } from '#dtma/home.ts'
+import { specOf } from '#testing/agent-process.ts'
 import type { TestEngine } from './engine.ts'
 import { BASE_IMAGE } from './images.ts'
 
@@ -59,3 +61,20 @@ export const noPhases = (log: LogSink) => ({
   log,
   onPhase: () => undefined,
 })
+
+export function imageInstance(image: string, change: Partial<InstanceSpec> = {}): DriverInstance {
+  return {
+    id: randomUUID(),
+    spec: specOf({
+      source: { type: 'image', image, args: [] },
+      limits: { memoryMb: 128, cpus: 0.5, pids: 64 },
+      ...change,
+    }),
+  }
+}
+
+/** A server that listens, at its usual port. */
+export const LISTENING: Partial<InstanceSpec> = {
+  transport: 'streamable-http',
+  http: { path: '/mcp', port: { env: 'PORT' } },
+}

@@ -13,6 +13,8 @@ import { type ContainerUsage, readUsage } from './usage.ts'
 
 /** The end of a container is reported after this time although its last output did not arrive. */
 const DRAIN_MS = 1_000
+/** What the init process ends with when the command may not be executed, or does not exist. */
+const NOT_STARTED: readonly number[] = [126, 127]
 
 /** A run as its driver sees it: told what the engine says, and polled for figures. */
 export type ContainerRun = Run & {
@@ -184,6 +186,10 @@ export function exitOf(state: Docker.ContainerInspectInfo['State']): RunExit {
   if (state.OOMKilled && exitCode !== 0) {
     const detail = `The kernel ended the server because it used all of its memory (exit code ${exitCode}).`
     return { exitCode, signal: null, error: { code: 'SERVER_OUT_OF_MEMORY', detail } }
+  }
+  if (NOT_STARTED.includes(exitCode)) {
+    const detail = `The command of the image could not be started (exit code ${exitCode}).`
+    return { exitCode, signal: null, error: { code: 'IMAGE_NOT_RUNNABLE', detail } }
   }
   return { exitCode, signal: null, error: null }
 }

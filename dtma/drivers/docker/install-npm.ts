@@ -91,7 +91,8 @@ async function runNpm(
       Env: environmentOf(options),
       Entrypoint: ['npm'],
       Cmd: ['install', `--prefix=${PACKAGE_PATH}`, ...npmInstallArguments(source)],
-      WorkingDir: PACKAGE_PATH,
+      // Not the volume itself: the engine would make it root's again.
+      WorkingDir: '/tmp',
       AttachStdout: true,
       AttachStderr: true,
       Healthcheck: { Test: ['NONE'] },

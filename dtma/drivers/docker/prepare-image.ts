@@ -51,7 +51,7 @@ async function prepareFiles(
     owner,
     name: `${nameOf(instance.id)}-prepare`,
     imageId: image.Id,
-    mounts: dataMounts(spec),
+    mounts: dataMounts(spec, { fill: true }),
     labels: instanceLabels(owner, 'prepare', instance),
   }
   return withHelper(engine, helper, async (id) => {

@@ -42,7 +42,7 @@ export async function startContainer(request: StartRequest): Promise<ContainerRu
     spec: instance.spec,
     prepared,
     network: request.network,
-    mounts: [...dataMounts(instance.spec), ...packageMount(instance, prepared)],
+    mounts: [...dataMounts(instance.spec, { fill: false }), ...packageMount(instance, prepared)],
     labels: instanceLabels(owner, 'server', instance),
   })
   const { Id: id } = await create(engine, instance, options)

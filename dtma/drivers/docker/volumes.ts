@@ -10,11 +10,13 @@ export function dataVolumeName(serverId: string, mountPath: string): string {
   return `tb-data-${serverId}-${path}`
 }
 
-export function dataMounts(spec: InstanceSpec): MountConfig {
+/** A new volume gets what the image has at its path from the first container alone; `fill` says that this is the one. */
+export function dataMounts(spec: InstanceSpec, { fill }: { fill: boolean }): MountConfig {
   return spec.data.map(({ mountPath }) => ({
     Type: 'volume',
     Source: dataVolumeName(spec.serverId, mountPath),
     Target: mountPath,
+    VolumeOptions: { NoCopy: !fill, Labels: {}, DriverConfig: { Name: '', Options: {} } },
   }))
 }
 

@@ -112,6 +112,7 @@ function serveHttp(port) {
 const flag = process.argv.indexOf('--port')
 const port = flag === -1 ? process.env.PORT : process.argv[flag + 1]
 console.error('container-server is up')
+if (process.env.ALLOCATE_MB) await TOOLS.allocate({ megabytes: Number(process.env.ALLOCATE_MB) })
 if (process.env.EXIT_CODE) process.exit(Number(process.env.EXIT_CODE))
 if (port) serveHttp(Number(port))
 else {
