@@ -31,10 +31,7 @@ const Manifest = z.looseObject({ name: z.string().startsWith(`${FIXTURE_SCOPE}/`
 type Served = { manifest: z.infer<typeof Manifest>; tarball: Buffer }
 
 /** A registry on loopback that serves packages of ours, packed by npm from the given folders as a release would be. */
-export async function startFixtureRegistry(
-  folders: string[],
-  host = '127.0.0.1',
-): Promise<FixtureRegistry> {
+export async function startFixtureRegistry(folders: string[], host = '127.0.0.1'): Promise<FixtureRegistry> {
   const temporary = await mkdtemp(join(tmpdir(), 'toolberth-registry-'))
   const packages = new Map<string, Served>()
   for (const folder of folders) {

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import type { Home } from '#dtma/home.ts'
-import { specOf } from '#testing/agent-process.ts'
 import { engineUnavailable } from '#scripts/ensure-docker.ts'
+import { specOf } from '#testing/agent-process.ts'
 import {
   dockerDriver,
   keepingLog,

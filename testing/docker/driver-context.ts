@@ -18,7 +18,7 @@ export function keepingLog(): LogSink & { lines: string[] } {
   return { lines, write: (stream, text) => lines.push(`${stream}: ${text}`), drained: () => null }
 }
 
-export async function temporaryHome(): Promise<{ home: Home; remove(): Promise<void> }> {
+export async function temporaryHome(): Promise<{ home: Home; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'toolberth-driver-'))
   await chmod(folder, 0o711)
   return {

@@ -154,7 +154,11 @@ describe.skipIf(engineUnavailable() !== null)('the docker driver alone', () => {
     const next = await start(second)
     expect(await ask()).toBe('timeout')
     metadata.child.kill('SIGKILL')
-    for (const [one, its] of [[instance, started], [second, next]] as const) await end(one, its)
+    for (const [one, its] of [
+      [instance, started],
+      [second, next],
+    ] as const)
+      await end(one, its)
   })
 
   it('gives servers no way out where the rule cannot be set', async () => {
@@ -307,7 +311,9 @@ describe.skipIf(engineUnavailable() !== null)('the docker driver alone', () => {
     const instances = Array.from({ length: 42 }, () => imageInstance(STDIO_IMAGE))
     const began = Date.now()
     const started = await Promise.all(instances.map((instance) => start(instance)))
-    const answers = await Promise.all(started.map((one) => callOverStdio(one)('echo', { message: 'one of many' })))
+    const answers = await Promise.all(
+      started.map((one) => callOverStdio(one)('echo', { message: 'one of many' })),
+    )
     console.log(`42 servers answered after ${Date.now() - began} ms`)
     expect(new Set(answers)).toEqual(new Set(['Echo: one of many']))
     const networks = (await engine.ours()).filter((name) => name.startsWith('network'))
