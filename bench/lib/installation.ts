@@ -41,7 +41,12 @@ export async function withInstallation(
   const registry = await startFixtureRegistry([FIXTURE])
   try {
     const ports = await freePorts()
-    const env = { ...process.env, DTMA_NPM_USERCONFIG: registry.npmrcPath }
+    const env = {
+      ...process.env,
+      DTMA_NPM_USERCONFIG: registry.npmrcPath,
+      // The second toolbox of a bench is a process of this machine.
+      ALLOW_LOOPBACK_TOOLBOXES: '1',
+    }
     const toolberth = await startToolberth({
       home,
       host: '127.0.0.1',
