@@ -16,12 +16,13 @@ test('the catalog is searched and filtered, and an entry says what it asks for',
   await adminPage.getByRole('button', { name: 'Clear the filter' }).click()
   await adminPage.getByRole('combobox', { name: 'Category' }).click()
   await adminPage.getByRole('option', { name: /^Files/ }).click()
-  await expect(entries.getByRole('link', { name: 'Deploy Filesystem' })).toHaveAttribute(
-    'href',
-    '/admin/servers/new?catalog=filesystem',
-  )
+  await expect(entries.getByRole('button', { name: 'Deploy Filesystem' })).toBeVisible()
   await adminPage.goto('/admin/catalog/brave-search')
   await expect(adminPage.getByText('BRAVE_API_KEY')).toBeVisible()
+  await expect(adminPage.getByRole('link', { name: 'Deploy' })).toHaveAttribute(
+    'href',
+    '/admin/servers/new?catalog=brave-search',
+  )
   await expect(adminPage.getByText('Required')).toBeVisible()
   await expectAccessible(adminPage)
 })
@@ -106,6 +107,45 @@ test('an entry is added and edited by hand, and wrong answers are said at their 
   await adminPage.getByLabel('Version', { exact: true }).fill('1.1.0')
   await adminPage.getByRole('button', { name: 'Save' }).click()
   await expect(adminPage.getByRole('heading', { name: 'Version 1.1.0' })).toBeVisible()
+  await api.catalog.delete.mutate({ id })
+})
+
+test('a server is offered the newer version of its entry, and updated to it', async ({ adminPage, api }) => {
+  test.slow()
+  const slug = `updated-${unique()}`
+  const release = (version: string) => ({
+    version,
+    source: {
+      type: 'npm' as const,
+      package: '@modelcontextprotocol/server-everything',
+      version: '2026.8.31',
+    },
+    transport: 'stdio' as const,
+    variables: [{ name: 'NOTE', default: version }],
+  })
+  const { id } = await api.catalog.create.mutate({
+    slug,
+    title: 'To be updated',
+    description: '',
+    release: release('1.0.0'),
+  })
+  const { serverId, deploymentId } = await api.servers.deploy.mutate({
+    name: slug,
+    source: { type: 'catalog', slug },
+  })
+  await waitForDeployment(api, { serverId, deploymentId })
+  await api.catalog.update.mutate({ id, release: release('1.1.0') })
+  await adminPage.goto(`/admin/catalog/${slug}`)
+  await expect(adminPage.getByText('1.1.0 available')).toBeVisible()
+  await adminPage.getByRole('link', { name: slug }).click()
+  await adminPage.getByRole('tab', { name: 'Configuration' }).click()
+  await adminPage.getByRole('button', { name: 'Update to 1.1.0' }).click()
+  await adminPage.getByRole('button', { name: 'Update', exact: true }).click()
+  await expect
+    .poll(async () => (await api.servers.get.query({ id: serverId })).revision?.catalog?.version)
+    .toBe('1.1.0')
+  await waitForDeployment(api, { serverId })
+  await api.servers.delete.mutate({ id: serverId, confirmName: slug })
   await api.catalog.delete.mutate({ id })
 })
 

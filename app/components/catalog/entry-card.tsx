@@ -1,8 +1,7 @@
-import { Rocket } from 'lucide-react'
 import Link from 'next/link'
 import { EntryIcon } from '#app/components/catalog/entry-icon.tsx'
 import { sourceText } from '#app/components/servers/source-text.ts'
-import { Button } from '#app/components/ui/button.tsx'
+import { QuickDeploy } from '#app/components/servers/wizard/quick-deploy.tsx'
 import { plural } from '#app/components/ui/format.ts'
 import type { CatalogEntry } from '#contracts/catalog.ts'
 
@@ -50,12 +49,9 @@ export function EntryCard({ entry }: { entry: CatalogEntry }) {
             .filter(Boolean)
             .join(' · ')}
         </p>
-        <Button asChild size="sm" className="relative z-10">
-          <Link href={`/admin/servers/new?catalog=${entry.slug}`}>
-            <Rocket aria-hidden />
-            Deploy<span className="sr-only"> {entry.title}</span>
-          </Link>
-        </Button>
+        <span className="relative z-10">
+          <QuickDeploy entry={entry} />
+        </span>
       </div>
     </li>
   )

@@ -2,6 +2,7 @@
 
 import { KeyRound } from 'lucide-react'
 import Link from 'next/link'
+import { FromCatalog } from '#app/components/catalog/from-catalog.tsx'
 import { AccessCard } from '#app/components/servers/access-card.tsx'
 import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
 import { sourceText, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
@@ -67,10 +68,7 @@ export function ConfigurationTab({ server }: { server: ServerDetail }) {
         />
         <Facts
           items={[
-            [
-              'From the catalog',
-              revision?.catalog ? `${revision.catalog.slug} ${revision.catalog.version}` : null,
-            ],
+            ['From the catalog', revision?.catalog ? <FromCatalog key="catalog" server={server} /> : null],
             [source ? SOURCE_LABELS[source.type] : 'Source', source ? mono(sourceText(source)) : null],
             [
               source?.type === 'image' ? 'Pulled digest' : 'Installed version',
