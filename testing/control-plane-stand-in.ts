@@ -29,6 +29,8 @@ export type ControlPlaneStandIn = {
   /** What heartbeats are answered with, and what `GET /api/dtma/instances/{id}` gives. */
   assignments: Map<string, InstanceAssignment>
   heartbeats: Heartbeat[]
+  /** Bytes by path, for anybody. */
+  downloads: Map<string, Buffer>
   /** Paths and refusals, in order. */
   seen: { path: string; refused: string | null }[]
   /** Shifts this side's clock, in milliseconds. */
@@ -49,6 +51,7 @@ export async function startControlPlaneStandIn(
   const [worker, gateway] = [await createIdentity('worker'), await createIdentity('gateway')]
   const assignments: ControlPlaneStandIn['assignments'] = new Map()
   const heartbeats: Heartbeat[] = []
+  const downloads: ControlPlaneStandIn['downloads'] = new Map()
   const seen: ControlPlaneStandIn['seen'] = []
   const nonces = new Set<string>()
   const watchers = new Set<() => void>()
@@ -127,6 +130,11 @@ export async function startControlPlaneStandIn(
   }
 
   const server = createServer((incoming, outgoing) => {
+    const file = downloads.get(incoming.url ?? '')
+    if (file !== undefined) {
+      outgoing.end(file)
+      return
+    }
     answer(incoming).then(
       (value) => {
         seen.push({ path: incoming.url ?? '', refused: null })
@@ -156,6 +164,7 @@ export async function startControlPlaneStandIn(
     agentCertificate: () => certificate,
     assignments,
     heartbeats,
+    downloads,
     seen,
     setClock(offsetMs) {
       clockOffset = offsetMs
