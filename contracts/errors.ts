@@ -401,8 +401,7 @@ export const ERROR_CATALOGUE = {
   CLOUD_NOT_CONFIGURED: {
     status: 412,
     text: 'This installation has no token for DigitalOcean.',
-    action:
-      'Store one on the page of the toolboxes, with read and write access to droplets, firewalls and tags.',
+    action: 'Store one in the settings, with read and write access to droplets, firewalls and tags.',
     retryable: false,
   },
   CLOUD_UNAUTHORIZED: {

@@ -31,8 +31,10 @@ export async function renewEnrollment({
   return withActor(ctx.actor, async (db) => {
     const toolbox = await fetchToolbox(db, input.id, { lock: true })
     if (toolbox.kind === 'local') throw new AppError('TOOLBOX_IS_LOCAL', toolbox.id)
-    if (toolbox.kind === 'droplet' && toolbox.state === 'provisioning')
-      throw new AppError('TOOLBOX_STATE_FORBIDS', toolbox.id, { detail: 'Its machine is still being made.' })
+    const droplet = await db.droplet.findUnique({ where: { toolboxId: toolbox.id }, select: { step: true } })
+    // Until it is ready the token that it was made with is the only good one.
+    if (droplet && droplet.step !== 'ready')
+      throw new AppError('TOOLBOX_STATE_FORBIDS', toolbox.id, { detail: 'Its machine is not ready.' })
     const made = await makeEnrollment(db, toolbox.id)
     await db.toolbox.update({
       where: { id: toolbox.id },

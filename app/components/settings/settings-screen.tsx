@@ -5,6 +5,7 @@ import { useTheme } from 'next-themes'
 import { ToggleGroup } from 'radix-ui'
 import { useEffect, useState } from 'react'
 import { ApiKeysCard } from '#app/components/settings/api-keys-card.tsx'
+import { CloudCard } from '#app/components/settings/cloud-card.tsx'
 import { PasswordCard } from '#app/components/settings/password-card.tsx'
 import { RegistriesCard } from '#app/components/settings/registries-card.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
@@ -57,6 +58,7 @@ export function SettingsScreen({ admin }: { admin: boolean }) {
         <PasswordCard />
         <ApiKeysCard />
         {admin ? <RegistriesCard /> : null}
+        {admin ? <CloudCard /> : null}
       </div>
     </>
   )

@@ -1,10 +1,13 @@
 'use client'
 
 import { zodResolver } from '@hookform/resolvers/zod'
+import { ToggleGroup } from 'radix-ui'
 import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { z } from 'zod'
+import { DROPLET_FORM, DropletFields } from '#app/components/toolboxes/droplet-fields.tsx'
 import { EnrollmentSteps } from '#app/components/toolboxes/enrollment-steps.tsx'
+import { useAddDroplet } from '#app/components/toolboxes/use-add-droplet.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Dialog } from '#app/components/ui/dialog.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
@@ -18,10 +21,14 @@ import type { Enrollment } from '#contracts/toolboxes.ts'
 const Form = z.object({ name: Name })
 const FORM_ID = 'add-toolbox'
 
-/** Makes a toolbox for a machine that is there already, and shows this once how to install its agent. */
+type Kind = 'host' | 'droplet'
+
+/** Makes a toolbox: for a machine that is there already, showing this once how to install its agent, or on a droplet. */
 export function AddToolboxDialog({ onClose }: { onClose: () => void }) {
   const [enrollment, setEnrollment] = useState<Enrollment | null>(null)
   const [name, setName] = useState('')
+  const [kind, setKind] = useState<Kind>('host')
+  const adding = useAddDroplet(kind === 'droplet', onClose)
   const utils = trpc.useUtils()
   const form = useForm<z.infer<typeof Form>>({ defaultValues: { name: '' }, resolver: zodResolver(Form) })
   const create = trpc.toolboxes.create.useMutation({
@@ -38,18 +45,37 @@ export function AddToolboxDialog({ onClose }: { onClose: () => void }) {
       open
       onOpenChange={onClose}
       title="Add a toolbox"
-      description="Any Linux machine: you run one command on it, and it enrols here."
+      description={
+        kind === 'host'
+          ? 'Any Linux machine: you run one command on it, and it enrols here.'
+          : 'A machine that Toolberth orders at DigitalOcean, sets up, and destroys with its toolbox.'
+      }
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" form={FORM_ID} variant="primary" busy={create.isPending}>
-            Add toolbox
-          </Button>
+          {kind === 'host' ? (
+            <Button type="submit" form={FORM_ID} variant="primary" busy={create.isPending}>
+              Add toolbox
+            </Button>
+          ) : (
+            <Button
+              type="submit"
+              form={DROPLET_FORM}
+              variant="primary"
+              busy={adding.create.isPending}
+              disabled={!adding.canSubmit}
+            >
+              Make droplet
+            </Button>
+          )}
         </>
       }
     >
+      <KindChoice kind={kind} onChange={setKind} />
+      {kind === 'droplet' ? <DropletFields adding={adding} /> : null}
       <form
         id={FORM_ID}
+        hidden={kind !== 'host'}
         noValidate
         className="grid gap-4"
         onSubmit={form.handleSubmit((input) => create.mutate({ kind: 'host', ...input }))}
@@ -64,6 +90,33 @@ export function AddToolboxDialog({ onClose }: { onClose: () => void }) {
         {failure && !failure.fields.name ? <FailureNotice failure={failure} /> : null}
       </form>
     </Dialog>
+  )
+}
+
+function KindChoice({ kind, onChange }: { kind: Kind; onChange: (kind: Kind) => void }) {
+  return (
+    <ToggleGroup.Root
+      type="single"
+      aria-label="Which machine"
+      value={kind}
+      onValueChange={(next) => next && onChange(next as Kind)}
+      className="mb-5 flex gap-1 rounded-xl bg-sunken p-1"
+    >
+      {(
+        [
+          ['host', 'A machine you have'],
+          ['droplet', 'A new droplet'],
+        ] as const
+      ).map(([value, label]) => (
+        <ToggleGroup.Item
+          key={value}
+          value={value}
+          className="h-9 flex-1 rounded-lg px-3 text-sm text-muted transition-colors hover:text-ink data-[state=on]:bg-surface data-[state=on]:font-medium data-[state=on]:text-ink data-[state=on]:shadow-card"
+        >
+          {label}
+        </ToggleGroup.Item>
+      ))}
+    </ToggleGroup.Root>
   )
 }
 

@@ -49,6 +49,7 @@ export function ToolboxActions({ toolbox }: { toolbox: ToolboxWithServers }) {
   }
   if (toolbox.state === 'deleting') return null
   const local = toolbox.kind === 'local'
+  const beingMade = toolbox.droplet !== null && toolbox.droplet.step !== 'ready'
   const close = () => setAsking(null)
   const docker = toolbox.driver === 'docker'
   return (
@@ -76,7 +77,7 @@ export function ToolboxActions({ toolbox }: { toolbox: ToolboxWithServers }) {
             <CircleArrowUp aria-hidden />
             Upgrade agent
           </MenuItem>
-          <MenuItem onSelect={() => open('enrol')}>
+          <MenuItem disabled={beingMade} onSelect={() => open('enrol')}>
             <KeyRound aria-hidden />
             New install command
           </MenuItem>

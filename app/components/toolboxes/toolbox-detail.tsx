@@ -4,6 +4,7 @@ import { Server, ShieldAlert } from 'lucide-react'
 import Link from 'next/link'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
 import { BreakerNotice } from '#app/components/toolboxes/breaker-notice.tsx'
+import { DropletCard } from '#app/components/toolboxes/droplet-card.tsx'
 import { EnrollmentProgress } from '#app/components/toolboxes/enrollment-progress.tsx'
 import { Heartbeat } from '#app/components/toolboxes/heartbeat.tsx'
 import { HostMeters } from '#app/components/toolboxes/host-metrics.tsx'
@@ -80,9 +81,10 @@ function Detail({ toolbox }: { toolbox: ToolboxWithServers }) {
       <div className="grid gap-5">
         {toolbox.state === 'enrolling' ? (
           <EnrollmentProgress toolbox={toolbox} />
-        ) : toolbox.failure ? (
+        ) : toolbox.failure && !(toolbox.droplet && toolbox.state === 'failed') ? (
           <FailureNotice failure={describeFailure(toolbox.failure)} />
         ) : null}
+        {toolbox.droplet ? <DropletCard toolbox={toolbox} droplet={toolbox.droplet} /> : null}
         <UpgradeNotice toolbox={toolbox} />
         {toolbox.draining && toolbox.state !== 'deleting' ? (
           <p className="rounded-xl bg-warn-soft px-4 py-3 text-sm text-warn">

@@ -4,8 +4,10 @@ import { Plus, ToyBrick } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { AddToolboxDialog } from '#app/components/toolboxes/add-toolbox-dialog.tsx'
+import { DropletLine } from '#app/components/toolboxes/droplet-line.tsx'
 import { Heartbeat } from '#app/components/toolboxes/heartbeat.tsx'
 import { HostMeters } from '#app/components/toolboxes/host-metrics.tsx'
+import { ReaperNotice } from '#app/components/toolboxes/reaper-notice.tsx'
 import { IsolationBadge, ToolboxStateBadge } from '#app/components/toolboxes/toolbox-state.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
@@ -37,9 +39,11 @@ function ToolboxCard({ toolbox }: { toolbox: Toolbox }) {
         </span>
       </div>
       {toolbox.failure ? <p className="text-sm text-bad">{describeFailure(toolbox.failure).text}</p> : null}
+      {toolbox.droplet ? <DropletLine droplet={toolbox.droplet} /> : null}
       {toolbox.host ? <HostMeters host={toolbox.host} committedMb={toolbox.memoryCommittedMb} /> : null}
       <p className="text-[0.8125rem] text-muted">
         {plural(toolbox.serverCount, 'server')}
+        {toolbox.droplet ? `, droplet ${toolbox.droplet.size} in ${toolbox.droplet.region}` : ''}
         {toolbox.driver ? `, ${toolbox.driver} driver` : ''}
         {toolbox.agentVersion ? `, agent ${toolbox.agentVersion}` : ''}
       </p>
@@ -67,6 +71,7 @@ export function ToolboxListScreen() {
         }
       />
       {adding ? <AddToolboxDialog onClose={() => setAdding(false)} /> : null}
+      <ReaperNotice />
       <QueryView query={toolboxes}>
         {(data) =>
           data.items.length === 0 ? (
