@@ -19,14 +19,24 @@ function sourceValues({ source }: CatalogRelease): Partial<DeployValues> {
 }
 
 /** The fixed arguments, then those that were asked for and answered. */
-function argsOf(release: CatalogRelease, answers: ImportAnswers): string[] {
+function argsOf(release: CatalogRelease, answers: ImportAnswers['arguments']): string[] {
   const fixed = 'args' in release.source ? (release.source.args ?? []) : []
   const given = release.arguments.flatMap(({ key, flag, default: initial }) =>
-    [answers.arguments[key] ?? initial ?? []]
-      .flat()
-      .flatMap((value) => (flag === undefined ? [value] : [flag, value])),
+    [answers[key] ?? initial ?? []].flat().flatMap((value) => (flag === undefined ? [value] : [flag, value])),
   )
   return [...fixed, ...given]
+}
+
+/** What a release runs and how that is spoken to, its arguments filled in. */
+export function releaseSource(
+  release: CatalogRelease,
+  answers: ImportAnswers['arguments'],
+): Partial<DeployValues> {
+  return {
+    ...sourceValues(release),
+    ...httpValues(release),
+    args: argsOf(release, answers).join('\n'),
+  }
 }
 
 /** The form of a server out of a pasted configuration, with what that said filled in; null for one that cannot be run. */
@@ -36,15 +46,13 @@ export function importedValues(before: DeployValues, { entry, answers }: ImportI
   const asked = new Set([...release.variables, ...release.headers].map(({ name }) => name))
   return {
     ...before,
-    ...sourceValues(release),
-    ...httpValues(release),
+    ...releaseSource(release, answers.arguments),
     configText: '',
     catalogSlug: '',
     catalogVersion: '',
     answers: [],
     name: entry.slug,
     description: entry.description,
-    args: argsOf(release, answers).join('\n'),
     env: [
       ...release.variables.map((variable) => ({
         name: variable.name,
