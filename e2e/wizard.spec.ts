@@ -132,8 +132,10 @@ test('an entry of the catalog asks for what it needs, and one that needs nothing
   await page.getByRole('radio', { name: /^Everything/ }).check()
   await page.getByRole('button', { name: 'Quick deploy Everything' }).click()
   const dialog = page.getByRole('dialog', { name: 'Deploy Everything?' })
-  const name = (await dialog.locator('.font-mono').textContent()) ?? ''
-  await dialog.getByRole('button', { name: 'Deploy now' }).click()
+  const deployNow = dialog.getByRole('button', { name: 'Deploy now' })
+  await expect(deployNow, 'the names that are taken are known').not.toHaveAttribute('aria-busy')
+  const name = (await dialog.locator('code').textContent()) ?? ''
+  await deployNow.click()
   await expect(page.getByText(/It went live after/)).toBeVisible({ timeout: 60_000 })
   const [server] = (await api.servers.list.query()).items.filter((one) => one.name === name)
   const { revision } = await api.servers.get.query({ id: server?.id ?? '' })

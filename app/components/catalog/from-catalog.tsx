@@ -4,39 +4,27 @@ import { ArrowUp } from 'lucide-react'
 import Link from 'next/link'
 import { useState } from 'react'
 import { toast } from 'sonner'
-import { sourceText } from '#app/components/servers/source-text.ts'
+import { ChangeList } from '#app/components/servers/change-list.tsx'
+import { changesBetween } from '#app/components/servers/changes.ts'
+import { revisionValues } from '#app/components/servers/deploy-values.ts'
+import { unansweredOf, updatedValues } from '#app/components/servers/wizard/updated-values.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 import type { CatalogRelease } from '#contracts/catalog.ts'
-import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
-
-/** What an update would change, and what it needs that the server has not been given. */
-function changesOf(
-  revision: RevisionView,
-  release: CatalogRelease,
-): { changed: string[]; missing: string[] } {
-  const given = new Set(revision.env.map(({ name }) => name))
-  const added = release.variables.filter(({ name }) => !given.has(name))
-  const [before, after] = [sourceText(revision.source), sourceText(release.source)]
-  return {
-    changed: [
-      ...(before === after ? [] : [`${before} becomes ${after}`]),
-      ...added.flatMap((one) => (one.default === undefined ? [] : [`${one.name} becomes ${one.default}`])),
-    ],
-    missing: added.filter((one) => one.required && one.default === undefined).map(({ name }) => name),
-  }
-}
+import type { CatalogOrigin, RevisionView, ServerDetail } from '#contracts/servers.ts'
 
 function UpdateDialog({
   server,
   revision,
+  origin,
   release,
   onClose,
 }: {
   server: ServerDetail
   revision: RevisionView
+  origin: CatalogOrigin
   release: CatalogRelease
   onClose: () => void
 }) {
@@ -48,9 +36,9 @@ function UpdateDialog({
       onClose()
     },
   })
-  const { changed } = changesOf(revision, release)
+  const before = revisionValues(revision)
+  const changes = changesBetween(before, updatedValues(before, release, origin))
   const fields = update.error ? Object.entries(readFailure(update.error).fields) : []
-  const slug = revision.catalog?.slug ?? ''
   return (
     <ConfirmDialog
       open
@@ -64,7 +52,7 @@ function UpdateDialog({
         update.mutate({
           id: server.id,
           baseRevision: revision.number,
-          source: { type: 'catalog', slug, version: release.version },
+          source: { type: 'catalog', slug: origin.slug, version: release.version },
         })
       }
     >
@@ -72,13 +60,9 @@ function UpdateDialog({
         It is deployed beside the version that serves, and takes over once it has answered. Variables and
         answers stay.
       </p>
-      {changed.length > 0 ? (
-        <ul className="mt-2 grid gap-1 font-mono text-[0.8125rem] break-all text-ink">
-          {changed.map((change) => (
-            <li key={change}>{change}</li>
-          ))}
-        </ul>
-      ) : null}
+      <div className="mt-3">
+        <ChangeList changes={changes} />
+      </div>
       {fields.length > 0 ? (
         <ul className="mt-2 grid gap-1 text-bad">
           {fields.map(([field, [text]]) => (
@@ -104,7 +88,7 @@ export function FromCatalog({ server }: { server: ServerDetail }) {
   if (!revision || !origin) return null
   const newest = entry.data?.releases[0]
   const isNewer = newest !== undefined && newest.version !== origin.version
-  const missing = isNewer ? changesOf(revision, newest).missing : []
+  const missing = isNewer ? unansweredOf(newest, revision, origin) : []
   return (
     <span className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
       <span>
@@ -130,7 +114,13 @@ export function FromCatalog({ server }: { server: ServerDetail }) {
         </span>
       ) : null}
       {asking && isNewer ? (
-        <UpdateDialog server={server} revision={revision} release={newest} onClose={() => setAsking(false)} />
+        <UpdateDialog
+          server={server}
+          revision={revision}
+          origin={origin}
+          release={newest}
+          onClose={() => setAsking(false)}
+        />
       ) : null}
     </span>
   )

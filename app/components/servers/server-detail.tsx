@@ -1,7 +1,6 @@
 'use client'
 
 import { useState } from 'react'
-import { CatalogUpdate } from '#app/components/servers/catalog-update.tsx'
 import { ConfigurationTab } from '#app/components/servers/configuration-tab.tsx'
 import { CurrentDeployment } from '#app/components/servers/current-deployment.tsx'
 import { DeploymentsTab } from '#app/components/servers/deployments-tab.tsx'
@@ -64,7 +63,6 @@ function Detail({ server }: { server: ServerDetail }) {
       {server.failure && !shownByDeployment ? (
         <FailureNotice failure={describeFailure(server.failure)} className="mb-6" />
       ) : null}
-      <CatalogUpdate server={server} />
       <CurrentDeployment server={server} />
       <Tabs value={tab} onValueChange={setTab}>
         <TabList label="About this server">

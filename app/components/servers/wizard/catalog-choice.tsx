@@ -3,6 +3,7 @@
 import { ExternalLink, Search } from 'lucide-react'
 import { useState } from 'react'
 import type { UseFormReturn } from 'react-hook-form'
+import { EntryIcon } from '#app/components/catalog/entry-icon.tsx'
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
 import { ChoiceCard } from '#app/components/servers/wizard/choice-card.tsx'
 import { QuickDeploy } from '#app/components/servers/wizard/quick-deploy.tsx'
@@ -116,7 +117,12 @@ export function CatalogChoice({ form }: { form: UseFormReturn<DeployValues> }) {
                     const [newest] = entry.releases
                     if (newest) setValues(form, releaseValues(form.getValues(), entry, newest))
                   }}
-                  title={<span className="truncate">{entry.title}</span>}
+                  title={
+                    <>
+                      <EntryIcon entry={entry} />
+                      <span className="truncate">{entry.title}</span>
+                    </>
+                  }
                   hint={<span className="line-clamp-2">{entry.description}</span>}
                   aside={<span className="text-xs text-muted">{needs(entry.releases[0])}</span>}
                 />

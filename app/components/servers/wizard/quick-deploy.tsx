@@ -13,30 +13,31 @@ import type { CatalogEntry, CatalogRelease } from '#contracts/catalog.ts'
 /** The entry's own name, or one with a number when a server has that. */
 function freeName(slug: string, taken: readonly { name: string }[]): string {
   const names = new Set(taken.map(({ name }) => name))
-  const numbered = (number: number) => {
-    const suffix = `-${number}`
-    return `${slug.slice(0, 40 - suffix.length)}${suffix}`
-  }
   let name = slug
-  for (let number = 2; names.has(name); number += 1) name = numbered(number)
+  for (let number = 2; names.has(name); number += 1) {
+    const suffix = `-${number}`
+    name = `${slug.slice(0, 40 - suffix.length)}${suffix}`
+  }
   return name
 }
 
-/** Deploys an entry that needs nothing else after one confirmation; for the others it leads to their form. */
-export function QuickDeploy({
-  entry,
-  release = entry.releases[0],
-  children = 'Deploy',
-}: {
+interface QuickDeployProps {
   entry: CatalogEntry
   /** Left out: the newest. */
   release?: CatalogRelease | undefined
   children?: string
-}) {
+}
+
+/** Deploys an entry that needs no answers, after one confirmation; for the others it leads to their form. */
+export function QuickDeploy({
+  entry,
+  release = entry.releases[0],
+  children: verb = 'Deploy',
+}: QuickDeployProps) {
   const [asking, setAsking] = useState(false)
   const router = useRouter()
   const utils = trpc.useUtils()
-  const servers = trpc.servers.list.useQuery()
+  const servers = trpc.servers.list.useQuery(undefined, { enabled: asking })
   const deploy = trpc.servers.deploy.useMutation({
     onSuccess: ({ serverId, deploymentId }) => {
       void utils.servers.list.invalidate()
@@ -45,30 +46,29 @@ export function QuickDeploy({
     // Somebody may have taken the name meanwhile: the next attempt finds another.
     onError: () => utils.servers.list.invalidate(),
   })
-  const label = `${children} ${entry.title}`
   if (!release || requiredOf(release).length > 0)
     return (
-      <Button asChild variant="primary" size="sm">
-        <Link href={`/admin/servers/new?catalog=${entry.slug}`} aria-label={label}>
+      <Button asChild size="sm">
+        <Link href={`/admin/servers/new?catalog=${entry.slug}`} aria-label={`${verb} ${entry.title}`}>
           <Rocket aria-hidden />
-          {children}
+          {verb}
         </Link>
       </Button>
     )
   const name = freeName(entry.slug, servers.data?.items ?? [])
+  const details = new URLSearchParams({ catalog: entry.slug, version: release.version })
   return (
     <>
       <Button
-        variant="primary"
         size="sm"
-        aria-label={label}
+        aria-label={`${verb} ${entry.title}`}
         onClick={() => {
           deploy.reset()
           setAsking(true)
         }}
       >
         <Rocket aria-hidden />
-        {children}
+        {verb}
       </Button>
       <ConfirmDialog
         open={asking}
@@ -76,8 +76,8 @@ export function QuickDeploy({
         title={`Deploy ${entry.title}?`}
         confirm="Deploy now"
         danger={false}
-        busy={deploy.isPending || deploy.isSuccess}
-        error={deploy.error}
+        busy={servers.isPending || deploy.isPending || deploy.isSuccess}
+        error={servers.error ?? deploy.error}
         onConfirm={() =>
           deploy.mutate({
             name,
@@ -87,12 +87,12 @@ export function QuickDeploy({
         }
       >
         <p>
-          Version {release.version} is deployed as <span className="font-mono">{name}</span>, on the toolbox
+          Version {release.version} is deployed as <code className="font-mono">{name}</code>, on the toolbox
           with the most room and with what the entry suggests. Everyone may connect agents to it.
         </p>
         <p className="mt-2">
           <Link
-            href={`/admin/servers/new?catalog=${entry.slug}`}
+            href={`/admin/servers/new?${details}`}
             className="rounded text-primary underline underline-offset-3"
           >
             Choose the details instead
