@@ -7,6 +7,7 @@ import { fetchServer } from '#server/mcp-servers/fetch.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
 import { chooseToolbox } from '#server/toolboxes/choose.ts'
+import { inTurn } from './in-turn.ts'
 import { queueDeployment } from './queue.ts'
 import type { ClearHeaders } from './remote-source.ts'
 import { type ClearEnv, type LoadedRevision, loadRevision, writeRevision } from './revision.ts'
@@ -45,34 +46,37 @@ export async function changeRevision<T>(
   options: { toolboxId?: string | undefined } = {},
 ): Promise<T> {
   try {
-    return await withActor(ctx.actor, async (db) => {
-      const { toolboxId } = await fetchServer(db, serverId)
-      const target = options.toolboxId ?? toolboxId
-      // Toolboxes before servers, as a deploy does, and in the order of their ids.
-      await db.$queryRaw`SELECT id FROM toolboxes WHERE id IN (${toolboxId}::uuid, ${target}::uuid) ORDER BY id FOR NO KEY UPDATE`
-      await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${serverId}::uuid FOR NO KEY UPDATE`
-      const server = await fetchServer(db, serverId)
-      if (server.desired === 'deleted')
-        throw new AppError('CONFLICT', `server ${serverId} is being deleted`, {
-          detail: 'The server is being deleted.',
+    return await inTurn(() =>
+      withActor(ctx.actor, async (db) => {
+        const { toolboxId } = await fetchServer(db, serverId)
+        const target = options.toolboxId ?? toolboxId
+        // Toolboxes before servers, as a deploy does, and in the order of their ids.
+        await db.$queryRaw`SELECT id FROM toolboxes WHERE id IN (${toolboxId}::uuid, ${target}::uuid) ORDER BY id FOR NO KEY UPDATE`
+        await db.$queryRaw`SELECT id FROM mcp_servers WHERE id = ${serverId}::uuid FOR NO KEY UPDATE`
+        const server = await fetchServer(db, serverId)
+        if (server.desired === 'deleted')
+          throw new AppError('CONFLICT', `server ${serverId} is being deleted`, {
+            detail: 'The server is being deleted.',
+          })
+        if (server.toolboxId !== toolboxId)
+          throw new AppError('CONFLICT', `server ${serverId} has just moved`)
+        const newest = await loadRevision(db, serverId)
+        const current = await loadRevision(db, serverId, await liveRevisionNumber(db, server.liveInstanceId))
+        return work({
+          db,
+          server,
+          newest,
+          current,
+          write: async (spec, secrets) => {
+            await refuseWhileDeploying(db, serverId)
+            const number = newest.number + 1
+            return { id: await writeRevision(db, serverId, number, spec, secrets), number, spec }
+          },
+          moves: target !== toolboxId,
+          deploy: (request) => deploy(db, ctx, { server, target }, request),
         })
-      if (server.toolboxId !== toolboxId) throw new AppError('CONFLICT', `server ${serverId} has just moved`)
-      const newest = await loadRevision(db, serverId)
-      const current = await loadRevision(db, serverId, await liveRevisionNumber(db, server.liveInstanceId))
-      return work({
-        db,
-        server,
-        newest,
-        current,
-        write: async (spec, secrets) => {
-          await refuseWhileDeploying(db, serverId)
-          const number = newest.number + 1
-          return { id: await writeRevision(db, serverId, number, spec, secrets), number, spec }
-        },
-        moves: target !== toolboxId,
-        deploy: (request) => deploy(db, ctx, { server, target }, request),
-      })
-    })
+      }),
+    )
   } catch (error) {
     if (isUniqueViolation(error, 'deployments_one_at_a_time')) throw inProgress(serverId, error)
     throw error

@@ -7,6 +7,7 @@ import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { chooseToolbox } from '#server/toolboxes/choose.ts'
+import { inTurn } from './in-turn.ts'
 import { queueDeployment } from './queue.ts'
 import { headersOf } from './remote-source.ts'
 import { writeRevision } from './revision.ts'
@@ -27,7 +28,7 @@ export async function createDeployment({
   const { input: resolved, origin } = await resolveDeploy(ctx, input)
   const spec = { ...toRevisionSpec(resolved), ...(origin && { catalog: origin }) }
   try {
-    return await withActor(ctx.actor, (db) => writeDeployment(db, ctx, resolved, spec))
+    return await inTurn(() => withActor(ctx.actor, (db) => writeDeployment(db, ctx, resolved, spec)))
   } catch (error) {
     if (isUniqueViolation(error, 'mcp_servers_name_unique'))
       throw new AppError('NAME_TAKEN', `server ${input.name} exists`, {
