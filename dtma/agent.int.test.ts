@@ -95,7 +95,7 @@ describe('a stdio server', () => {
   const id = crypto.randomUUID()
   const spec = specOf({ source: EVERYTHING, env: { GREETING: 'hello' } })
 
-  it('is installed, started and reported with real phases', async () => {
+  it('F11: is installed, started and reported with real phases', async () => {
     const seenRunning = controlPlane.nextHeartbeat((beat) =>
       beat.instances.some((instance) => instance.id === id && instance.state === 'running'),
     )

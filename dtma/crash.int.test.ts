@@ -31,7 +31,7 @@ afterAll(async () => {
 
 const uidOf = async (id: string) => (await stat(join(agent.home, 'servers', id))).gid
 
-it('kill -9 of the agent loses nothing and leaves nothing', async () => {
+it('F5: kill -9 of the agent loses nothing and leaves nothing', async () => {
   const [stdio, http, stopped, gone] = Array.from({ length: 4 }, () => crypto.randomUUID()) as [
     string,
     string,

@@ -14,7 +14,9 @@ let registry: FixtureRegistry
 let agent: AgentProcess
 
 beforeAll(async () => {
-  registry = await startFixtureRegistry(['exits-at-once', 'needs-variable', 'not-mcp', 'no-bin'].map(fixture))
+  registry = await startFixtureRegistry(
+    ['exits-at-once', 'needs-variable', 'not-mcp', 'no-bin', 'plain-server'].map(fixture),
+  )
   controlPlane = await startControlPlaneStandIn()
   agent = await createAgentProcess(controlPlane, {
     DTMA_NPM_USERCONFIG: registry.npmrcPath,
@@ -81,7 +83,7 @@ describe('what can be wrong with a package', () => {
     expect(log).toContain('Compiled successfully')
   })
 
-  it('is no MCP server, but serves HTTP', async () => {
+  it('F8: is no MCP server, but serves HTTP', async () => {
     const source = { type: 'npm' as const, package: 'http-server', args: [] }
     expect((await endOf({ source })).status.error?.code).toBe('NOT_AN_MCP_SERVER')
     const elsewhere = { ...source, args: ['-p', '18479'] }
@@ -104,6 +106,34 @@ describe('what can be wrong with a package', () => {
     await agent.put(id, { desired: 'absent', fence: 2 })
     expect(await agent.until(id, ['absent'])).toMatchObject({ error: null, exitCode: null })
   })
+})
+
+it('F8: the port of the agent itself is never taken for that of a server', async () => {
+  const id = crypto.randomUUID()
+  const http = { path: '/mcp', port: { fixed: Number(new URL(agent.url).port) } }
+  const spec = specOf({ source: ours('not-mcp'), transport: 'streamable-http', http })
+  await agent.put(id, { desired: 'running', fence: 1, spec })
+  // Without users of their own, servers cannot be told apart by who listens; then it is the call that fails.
+  const { state } = await agent.until(id, ['failed', 'exited', 'running'])
+  const call = await agent.call('POST', `/v1/instances/${id}/mcp`, { body: {} })
+  expect({ state, refused: call.status >= 400 }).toEqual({
+    state: process.getuid?.() === 0 ? 'failed' : expect.any(String),
+    refused: true,
+  })
+})
+
+it('F34: arguments and variables reach the server as they are, through no shell', async () => {
+  const id = crypto.randomUUID()
+  const args = ['; touch pwned', '$(touch pwned)', '`touch pwned`', '&& exit 1', "it's", '*', '--flag=$HOME']
+  const spec = specOf({ source: { ...ours('plain-server'), args }, env: { SHOWN: '$(id); `id`' } })
+  await agent.put(id, { desired: 'running', fence: 1, spec })
+  await agent.until(id, ['running'])
+  const { lines } = LogLines.parse((await agent.call('GET', `/v1/instances/${id}/logs`)).body)
+  expect(lines.map(({ text }) => text)).toContain(JSON.stringify({ args, shown: '$(id); `id`' }))
+  for (const tail of ['1;id', '$(id)', '-1', '1e3', '../../etc/passwd']) {
+    const answer = await agent.call('GET', `/v1/instances/${id}/logs?tail=${encodeURIComponent(tail)}`)
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'BAD_REQUEST' } } })
+  }
 })
 
 it('an installation can be cancelled', async () => {

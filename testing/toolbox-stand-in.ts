@@ -14,6 +14,8 @@ export interface ToolboxStandIn {
   certificate: string
   /** What serves `/v1/instances/{id}/mcp`: another server's URL, or a handler. */
   instances: Map<string, string | RequestListener>
+  /** What serves `PUT /v1/instances/{id}`; nothing until it is set. */
+  put: RequestListener | null
   /** What serves `/v1/instances/{id}/logs`. */
   logs: Map<string, RequestListener>
   /** `METHOD` and headers of each request to an instance, in order. */
@@ -32,6 +34,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
   const allowed = publicKeyFingerprint(clientCertificate)
   const instances: ToolboxStandIn['instances'] = new Map()
   const logs: ToolboxStandIn['logs'] = new Map()
+  let standIn: ToolboxStandIn
   const seen: ToolboxStandIn['seen'] = []
   const server: Server = createServer(
     { cert: identity.certificate, key: identity.privateKey, requestCert: true, rejectUnauthorized: false },
@@ -42,6 +45,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
       }
       const key = (request.socket as TLSSocket).getPeerX509Certificate()?.publicKey
       if (key === undefined || fingerprintOfKey(key) !== allowed) return refuse(response, 401, 'UNAUTHORIZED')
+      if (request.method === 'PUT' && standIn.put) return standIn.put(request, response)
       const log = /^\/v1\/instances\/([^/]+)\/logs(?:\?|$)/.exec(request.url ?? '')?.[1]
       if (log !== undefined)
         return (logs.get(log) ?? ((_, unknown) => refuse(unknown, 404, 'NOT_FOUND')))(request, response)
@@ -54,10 +58,11 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
     },
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
+  standIn = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     certificate: identity.certificate,
     instances,
+    put: null,
     logs,
     seen,
     cut: () => server.closeAllConnections(),
@@ -67,6 +72,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
       await closed
     },
   }
+  return standIn
 }
 
 function passOn(url: string, request: IncomingMessage, response: ServerResponse): void {

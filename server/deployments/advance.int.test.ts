@@ -74,7 +74,7 @@ describe('a deployment that shall stop', () => {
     expect(await advance()).toBe('done')
   })
 
-  it('because its server is deleted ends the server too', async () => {
+  it('F9: because its server is deleted ends the server too', async () => {
     await deleteServer({ ctx: admin.ctx, input: { id: serverId, confirmName: 'server' } })
     expect(await server()).toMatchObject({ observed: 'deleting', deleted_at: null })
     expect(await advance()).toBe('done')

@@ -108,7 +108,7 @@ describe('a deploy that fails', () => {
   })
   afterAll(() => writes.failAt(0))
 
-  it('at any of its writes leaves no row in any table', async () => {
+  it('F1: at any of its writes leaves no row in any table', async () => {
     await deploy(FULL)
     const list = await writes.written()
     expect(list).toEqual([
@@ -136,7 +136,7 @@ describe('a deploy that fails', () => {
     expect(await checksumTables(database.adminUrl)).not.toEqual(before)
   })
 
-  it('at COMMIT leaves no row in any table', async () => {
+  it('F1: at COMMIT leaves no row in any table', async () => {
     await query(
       database.adminUrl,
       `CREATE FUNCTION failing.at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused at commit'; END $$;

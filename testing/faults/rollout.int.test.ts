@@ -99,7 +99,7 @@ describe('a rollout', () => {
   })
 
   it.each(['exits-at-once', 'not-mcp', 'no-such-package'])(
-    'to %s is rolled back and says why; the old instance goes on serving and no call fails',
+    'F9: to %s is rolled back and says why; the old instance goes on serving and no call fails',
     { timeout: 120_000 },
     async (fixture) => {
       const before = await get()
