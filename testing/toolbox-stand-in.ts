@@ -34,7 +34,6 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
   const allowed = publicKeyFingerprint(clientCertificate)
   const instances: ToolboxStandIn['instances'] = new Map()
   const logs: ToolboxStandIn['logs'] = new Map()
-  let standIn: ToolboxStandIn
   const seen: ToolboxStandIn['seen'] = []
   const server: Server = createServer(
     { cert: identity.certificate, key: identity.privateKey, requestCert: true, rejectUnauthorized: false },
@@ -58,7 +57,7 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
     },
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  standIn = {
+  const standIn: ToolboxStandIn = {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     certificate: identity.certificate,
     instances,

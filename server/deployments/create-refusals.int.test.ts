@@ -231,8 +231,13 @@ describe('limits, grants and text', () => {
     ['half a pair', 'half \udc00'],
     ['too long', 'x'.repeat(501)],
   ])('%s: no description', (_, description) => refused({ description }, 'BAD_REQUEST', 'description'))
-  it.each([{ privileged: true }, { capAdd: ['ALL'] }, { user: 'root' }, { securityOpt: [] }, { mounts: ['/'] }])(
-    'F35: no field of a deploy asks for more rights: %j is unknown',
-    (field) => refused(field, 'BAD_REQUEST', 'input'),
+  it.each([
+    { privileged: true },
+    { capAdd: ['ALL'] },
+    { user: 'root' },
+    { securityOpt: [] },
+    { mounts: ['/'] },
+  ])('F35: no field of a deploy asks for more rights: %j is unknown', (field) =>
+    refused(field, 'BAD_REQUEST', 'input'),
   )
 })
