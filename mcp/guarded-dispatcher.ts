@@ -1,4 +1,4 @@
-import { lookup as resolve } from 'node:dns'
+import { type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector } from 'undici'
 import { AddressRefused, type AllowedRemotes, mayCall } from './address-guard.ts'
@@ -11,15 +11,21 @@ const HEADERS_MS = 15 * 60_000
 /** Between two pieces of an answer: an event stream may be silent for long, one that died must not stay for ever. */
 const BODY_MS = 15 * 60_000
 
+type Resolve = (
+  host: string,
+  options: { all: true },
+  callback: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
 /**
  * Connections that end only at addresses that may be called. What a name resolves to is checked and the very addresses that were
  * checked are connected to, so a name that changes in between gains nothing; one forbidden address refuses the name. Requests
- * fail with AddressRefused (in the chain of causes). Redirects are nothing that a dispatcher follows.
+ * fail with AddressRefused (in the chain of causes). Redirects are nothing that a dispatcher follows. `resolve` is the system's.
  */
-export function createGuardedDispatcher(allowed: AllowedRemotes): Agent {
+export function createGuardedDispatcher(allowed: AllowedRemotes, resolve: Resolve = lookup): Agent {
   const connector = buildConnector({
     timeout: CONNECT_MS,
-    lookup: guardedLookup(allowed),
+    lookup: guardedLookup(allowed, resolve),
     autoSelectFamily: true,
   })
   return new Agent({
@@ -35,7 +41,7 @@ export function createGuardedDispatcher(allowed: AllowedRemotes): Agent {
   })
 }
 
-function guardedLookup(allowed: AllowedRemotes): LookupFunction {
+function guardedLookup(allowed: AllowedRemotes, resolve: Resolve): LookupFunction {
   return (host, options, callback) => {
     resolve(host, { ...options, all: true }, (error, found) => {
       if (error) return callback(error, '', 0)

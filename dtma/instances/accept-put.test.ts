@@ -80,6 +80,23 @@ describe('acceptPut', () => {
     expect(revived).toMatchObject({ fence: 6, spec, everReady: false })
   })
 
+  it('takes over renewed credentials of a registry, which are not part of what is run', () => {
+    const image = (password: string) =>
+      ({
+        ...spec,
+        source: { type: 'image', image: 'a', args: [], credentials: { username: 'u', password } },
+      }) as InstanceSpec
+    const running = { ...known, spec: image('old') }
+    const put = { desired: 'stopped' as const, fence: 6 }
+    expect(acceptPut(running, id, { ...put, spec: image('new') }, now)).toMatchObject({
+      desired: 'stopped',
+      spec: image('new'),
+    })
+    expect(acceptPut(running, id, { desired: 'running', fence: 5, spec: image('old') }, now)).toBeNull()
+    const other = { ...image('new'), env: { A: '2' } }
+    expect(() => acceptPut(running, id, { ...put, spec: other }, now)).toThrow('keeps its spec')
+  })
+
   it('refuses another spec, and transports it does not run', () => {
     const other = { ...spec, env: { A: '2' } }
     expect(() => acceptPut(known, id, { desired: 'running', fence: 6, spec: other }, now)).toThrow(

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PutInstance } from '#contracts/dtma.ts'
+import type { InstanceSpec } from '#contracts/instances.ts'
 import { AgentFailure } from '#dtma/agent-failure.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 
@@ -19,11 +20,11 @@ export function acceptPut(
       fence: known.fence,
     })
   }
-  const spec = put.desired === 'absent' ? null : (known?.spec ?? put.spec ?? null)
+  const spec = put.desired === 'absent' ? null : renewed(known?.spec ?? null, put.spec ?? null)
   if (put.desired !== 'absent' && spec === null) {
     throw new AgentFailure('SPEC_NEEDED', 'This agent does not know the instance; send its spec.')
   }
-  if (known?.spec != null && put.spec !== undefined && !isDeepStrictEqual(known.spec, put.spec)) {
+  if (known?.spec != null && put.spec !== undefined && !isDeepStrictEqual(spec, put.spec) && spec !== null) {
     throw new AgentFailure('BAD_REQUEST', 'An instance keeps its spec; a new revision is a new instance.')
   }
   if (spec?.transport === 'sse') {
@@ -47,6 +48,19 @@ export function acceptPut(
     known.desired === next.desired &&
     known.fence === next.fence &&
     known.restartNonce === next.restartNonce &&
+    known.spec === next.spec &&
     known.deleteDataOf === next.deleteDataOf
   return unchanged ? null : next
+}
+
+/**
+ * The spec that is known, with the registry's credentials as they are now: those are not the revision's, and may have been renewed
+ * since. They are used by the next pull.
+ */
+function renewed(known: InstanceSpec | null, now: InstanceSpec | null): InstanceSpec | null {
+  if (known?.source.type !== 'image' || now?.source.type !== 'image') return known ?? now
+  const { credentials: before, ...source } = known.source
+  const { credentials } = now.source
+  if (isDeepStrictEqual(before, credentials)) return known
+  return { ...known, source: { ...source, ...(credentials && { credentials }) } }
 }

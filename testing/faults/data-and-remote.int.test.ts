@@ -3,6 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FIXTURE_SCOPE } from '#testing/npm-registry.ts'
 import { type Installation, startInstallation } from './installation.ts'
+import { startRemotePeer } from './remote-peer.ts'
 import { until } from './until.ts'
 
 /** A machine that does much else besides may take long. */
@@ -15,7 +16,11 @@ let tool: string
 
 beforeAll(async () => {
   installation = await startInstallation(['plain-server', 'exits-at-once'], {
-    env: { DTMA_READY_TIMEOUT_SECONDS: '4' },
+    env: {
+      DTMA_READY_TIMEOUT_SECONDS: '4',
+      DTMA_ALLOW_PRIVATE_REMOTES: '127.0.0.0/8',
+      DTMA_REMOTE_CHECK_SECONDS: '1',
+    },
   })
   const deployed = await installation.deploy('keeps-data', 'plain-server', {
     data: [{ mountPath: '/data' }],
@@ -126,5 +131,62 @@ describe('a rollout of a server with declared data', () => {
     await until('it runs', async () => (await get()).state === 'running')
     expect((await get()).instance?.revisionNumber).toBe(2)
     expect(await installation.remove(server)).toEqual([])
+  })
+})
+
+describe('a remote server', () => {
+  it('is deployed, called, seen to be down and up again, and rolled back like any other', {
+    timeout: 400_000,
+  }, async () => {
+    const { client } = installation
+    const peer = await startRemotePeer('remote-token-4711')
+    const source = (token: string) => ({
+      type: 'remote' as const,
+      url: peer.url,
+      headers: { Authorization: `Bearer ${token}` },
+    })
+    const { serverId, deploymentId } = await client.servers.deploy.mutate({
+      name: 'elsewhere',
+      source: source(peer.token),
+      transport: 'streamable-http',
+    })
+    expect(await installation.ended(deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
+    const remote = () => client.servers.get.query({ id: serverId })
+    expect(await remote()).toMatchObject({
+      state: 'running',
+      source: { type: 'remote', url: peer.url },
+      revision: { headerNames: ['Authorization'] },
+      instance: { resolvedVersion: '3.2.1' },
+    })
+    expect(JSON.stringify(await remote())).not.toContain(peer.token)
+
+    const made = await client.agents.create.mutate({ name: 'remote caller' })
+    await client.connections.create.mutate({ agentId: made.id, serverId })
+    const caller = new Client({ name: 'test', version: '1.0.0' })
+    const requestInit = { headers: { authorization: `Bearer ${made.token}` } }
+    await caller.connect(new StreamableHTTPClientTransport(new URL(made.url), { requestInit }))
+    const call = () => caller.callTool({ name: 'elsewhere__echo', arguments: { message: 'a' } })
+    expect(await call()).toMatchObject({ content: [{ text: 'Elsewhere: a' }] })
+
+    peer.instead = (request) => request.socket.destroy()
+    await expect(call()).rejects.toThrow('elsewhere')
+    const down = await until('it is degraded', async () => {
+      const now = await remote()
+      return now.state === 'degraded' ? now : undefined
+    })
+    expect(down.failure?.code).toMatch(/^(REMOTE_UNREACHABLE|UPSTREAM_UNAVAILABLE)$/)
+    peer.instead = null
+    await until('it runs again', async () => (await remote()).state === 'running', 60_000)
+    expect(await until('it is called again', call)).toMatchObject({ content: [{ text: 'Elsewhere: a' }] })
+
+    const { deployment } = await client.servers.update.mutate({ id: serverId, source: source('wrong-token') })
+    expect(await installation.ended(deployment?.deploymentId ?? '', ENDED_MS)).toMatchObject({
+      state: 'rolled_back',
+      failure: { code: 'AUTH_REQUIRED' },
+    })
+    expect(await call()).toMatchObject({ content: [{ text: 'Elsewhere: a' }] })
+    expect(await installation.remove({ serverId, name: 'elsewhere' })).toEqual([])
+    await caller.close()
+    await peer.stop()
   })
 })
