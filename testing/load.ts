@@ -5,7 +5,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 /** Sessions that share the calls, as several programs of one agent would. */
 const SESSIONS = 4
 /** Calls under way at once; on a machine that cannot keep up the rate drops instead. */
-const MAX_UNDER_WAY = 32
+const MAX_UNDER_WAY = 12
 const TICK_MS = 10
 
 export interface LoadResult {

@@ -29,13 +29,16 @@ export function CurrentDeployment({ server }: { server: ServerDetail }) {
             <DeploymentStateBadge state={deployment.state} />
             {ended ? null : (
               <>
-                <Button
-                  size="sm"
-                  busy={cancel.isPending}
-                  onClick={() => cancel.mutate({ id: deployment.id })}
-                >
-                  Cancel
-                </Button>
+                {/* One that has failed and brings back what served has nothing left to cancel. */}
+                {deployment.failure ? null : (
+                  <Button
+                    size="sm"
+                    busy={cancel.isPending}
+                    onClick={() => cancel.mutate({ id: deployment.id })}
+                  >
+                    Cancel
+                  </Button>
+                )}
                 <Button asChild size="sm" variant="quiet">
                   <Link href={`/admin/servers/${server.id}/deployments/${deployment.id}`}>
                     With its log
