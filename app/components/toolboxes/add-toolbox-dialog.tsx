@@ -72,23 +72,25 @@ export function AddToolboxDialog({ onClose }: { onClose: () => void }) {
       }
     >
       <KindChoice kind={kind} onChange={setKind} />
-      {kind === 'droplet' ? <DropletFields adding={adding} /> : null}
-      <form
-        id={FORM_ID}
-        hidden={kind !== 'host'}
-        noValidate
-        className="grid gap-4"
-        onSubmit={form.handleSubmit((input) => create.mutate({ kind: 'host', ...input }))}
-      >
-        <Field
-          label="Name"
-          hint="Lower-case letters, digits and dashes, such as office-server."
-          error={form.formState.errors.name?.message ?? failure?.fields.name?.[0]}
+      {kind === 'droplet' ? (
+        <DropletFields adding={adding} />
+      ) : (
+        <form
+          id={FORM_ID}
+          noValidate
+          className="grid gap-4"
+          onSubmit={form.handleSubmit((input) => create.mutate({ kind: 'host', ...input }))}
         >
-          {(box) => <Input {...box} {...form.register('name')} autoComplete="off" />}
-        </Field>
-        {failure && !failure.fields.name ? <FailureNotice failure={failure} /> : null}
-      </form>
+          <Field
+            label="Name"
+            hint="Lower-case letters, digits and dashes, such as office-server."
+            error={form.formState.errors.name?.message ?? failure?.fields.name?.[0]}
+          >
+            {(box) => <Input {...box} {...form.register('name')} autoComplete="off" />}
+          </Field>
+          {failure && !failure.fields.name ? <FailureNotice failure={failure} /> : null}
+        </form>
+      )}
     </Dialog>
   )
 }

@@ -63,7 +63,7 @@ function Choices({ adding, options }: { adding: Adding; options: ToolboxOptions 
       >
         {(box) => <Input {...box} {...form.register('name')} autoComplete="off" />}
       </Field>
-      <Field label="Region" error={errors.region && (errors.region.message ?? 'Choose a region.')}>
+      <Field label="Region" error={errors.region?.message}>
         {(box) => (
           <Select
             {...box}
@@ -76,7 +76,7 @@ function Choices({ adding, options }: { adding: Adding; options: ToolboxOptions 
       <Field
         label="Size"
         hint={chosen ? sizeText(chosen) : 'Sizes that this account can order in the region.'}
-        error={errors.size && (errors.size.message ?? 'Choose a size.')}
+        error={errors.size?.message}
       >
         {(box) => (
           <Select

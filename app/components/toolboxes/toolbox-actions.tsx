@@ -59,7 +59,7 @@ export function ToolboxActions({ toolbox }: { toolbox: ToolboxWithServers }) {
           <Play aria-hidden />
           Take servers again
         </Button>
-      ) : (
+      ) : beingMade ? null : (
         <Button onClick={() => open('drain')}>
           <PackageOpen aria-hidden />
           Drain

@@ -3,12 +3,15 @@
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useRouter } from 'next/navigation'
 import { useForm } from 'react-hook-form'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { showFieldErrors } from '#app/components/ui/form-failure.ts'
 import { trpc } from '#app/trpc/client.ts'
 import { CreateDropletToolbox } from '#contracts/droplets.ts'
 
-export const DropletForm = CreateDropletToolbox.omit({ kind: true })
+export const DropletForm = CreateDropletToolbox.omit({ kind: true }).extend({
+  region: z.string().min(1, 'Choose a region.'),
+  size: z.string().min(1, 'Choose a size.'),
+})
 export type DropletValues = z.input<typeof DropletForm>
 
 /** Form and request of a new droplet; the account is looked up once it is `asked` for. Then the page of its toolbox opens. */
