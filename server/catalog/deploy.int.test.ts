@@ -182,3 +182,94 @@ describe('an update from the catalog', () => {
     expect(await revision(serverId)).toMatchObject({ catalog: { slug: 'gone' }, source: { package: 'gone' } })
   })
 })
+
+describe('a remote server of the catalog', async () => {
+  const remote = (version: string, url: string) => ({
+    version,
+    source: { type: 'remote' as const, url },
+    transport: 'streamable-http' as const,
+    headers: [
+      { name: 'Authorization', required: true, secret: true },
+      { name: 'X-Region', default: 'eu', choices: ['eu', 'us'] },
+    ],
+  })
+  const { id } = await caller.catalog.create({
+    slug: 'remote-entry',
+    title: 'Remote',
+    description: '',
+    release: remote('1', 'https://one.example.com/mcp'),
+  })
+  const source = { type: 'catalog' as const, slug: 'remote-entry' }
+  const deployRemote = (headers?: Record<string, string>) =>
+    caller.servers.deploy({
+      name: `remote-${made++}`,
+      toolboxId: toolbox.id,
+      source: { ...source, ...(headers && { headers }) },
+    })
+
+  it('is deployed with the headers that it asks for, whatever their case, and others of the admin', async () => {
+    const { serverId } = await deployRemote({ authorization: 'Bearer abc', 'X-Proxy': 'p' })
+    expect(await revision(serverId)).toMatchObject({
+      source: { type: 'remote', url: 'https://one.example.com/mcp' },
+      catalog: { slug: 'remote-entry', version: '1' },
+      headerNames: ['Authorization', 'X-Proxy', 'X-Region'],
+    })
+  })
+
+  it.each([
+    ['a required header left out', undefined, 'source.headers.Authorization'],
+    ['a value that is no choice', { Authorization: 'x', 'X-Region': 'moon' }, 'source.headers.X-Region'],
+  ])('with %s is refused', async (_name, headers, field) => {
+    const { code, fields } = await refusalOf(deployRemote(headers))
+    expect({ code, fields: Object.keys(fields ?? {}) }).toEqual({ code: 'BAD_REQUEST', fields: [field] })
+  })
+
+  it('keeps its headers in an update for the same origin, and asks anew for another', async () => {
+    const { serverId } = await deployRemote({ Authorization: 'Bearer abc' })
+    await settle(serverId)
+    await caller.catalog.update({ id, release: remote('2', 'https://one.example.com/v2/mcp') })
+    await caller.servers.update({ id: serverId, source })
+    expect(await revision(serverId)).toMatchObject({
+      source: { url: 'https://one.example.com/v2/mcp' },
+      catalog: { version: '2' },
+      headerNames: ['Authorization', 'X-Region'],
+    })
+    await settle(serverId)
+    await caller.catalog.update({ id, release: remote('3', 'https://two.example.com/mcp') })
+    const { code, fields } = await refusalOf(caller.servers.update({ id: serverId, source }))
+    expect({ code, fields: Object.keys(fields ?? {}) }).toEqual({
+      code: 'BAD_REQUEST',
+      fields: ['source.headers.Authorization'],
+    })
+  })
+})
+
+describe('an image of the catalog', () => {
+  it('brings its data along, and so is replaced rather than run beside itself', async () => {
+    await caller.catalog.create({
+      slug: 'image-entry',
+      title: 'Image',
+      description: '',
+      release: {
+        version: '1.0',
+        source: { type: 'image', image: 'ghcr.io/example/image:1.0' },
+        transport: 'stdio',
+        limits: { cpus: 0.5 },
+        data: [{ mountPath: '/data' }],
+      },
+    })
+    const { id } = await seedToolbox({ memoryMb: 8192 })
+    await query(database.adminUrl, `UPDATE toolboxes SET driver = 'docker' WHERE id = '${id}'`)
+    const { serverId } = await caller.servers.deploy({
+      name: 'image-server',
+      toolboxId: id,
+      source: { type: 'catalog', slug: 'image-entry' },
+      limits: { memoryMb: 128 },
+    })
+    expect(await revision(serverId)).toMatchObject({
+      source: { type: 'image', image: 'ghcr.io/example/image:1.0' },
+      limits: { memoryMb: 128, cpus: 0.5, pids: 256 },
+      data: [{ mountPath: '/data' }],
+    })
+  })
+})

@@ -66,12 +66,7 @@ export async function resolveUpdate(
   if (source.type !== 'catalog')
     return { input, origin: sameThing(before.spec.source, source) ? was : undefined }
   const answers = source.arguments ?? (was?.slug === source.slug ? was.arguments : {})
-  const headers = source.headers ?? (was?.slug === source.slug ? kept(before.headers) : {})
-  const asked = {
-    ...source,
-    ...(Object.keys(answers).length > 0 && { arguments: answers }),
-    ...(Object.keys(headers).length > 0 && { headers }),
-  }
+  const asked = { ...source, ...(Object.keys(answers).length > 0 && { arguments: answers }) }
   const { release, origin, ...resolved } = await resolveSource(db, asked, {
     source: before.spec.source,
     headers: before.headers,

@@ -20,11 +20,12 @@ export function looksSecret(value: string): boolean {
 
 /** 32 characters and more of letters and digits mixed, as machines make them; no path, URL or sentence. */
 function isRandom(value: string): boolean {
-  if (!/^[A-Za-z0-9_-]{32,}$/.test(value)) return false
-  const changes = value
+  if (!/^[A-Za-z0-9_-]{32,}$/.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value)) return false
+  const bare = value.replace(/[_-]/g, '')
+  const changes = bare
     .split('')
-    .filter((char, at) => at > 0 && kindOf(char) !== kindOf(value.charAt(at - 1))).length
-  return changes >= value.length / 4
+    .filter((char, at) => at > 0 && kindOf(char) !== kindOf(bare.charAt(at - 1))).length
+  return changes >= bare.length / 4
 }
 
 function kindOf(char: string): number {
