@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { startLogToolbox } from '#testing/log-toolbox.ts'
 import {
   seedAgent,
   seedApiKey,
@@ -45,6 +47,30 @@ describe('toolberth', () => {
     ])
     const asJson = await toolberth(['servers', 'list', '--json'])
     expect(JSON.parse(asJson.stdout)).toMatchObject([{ id: seeded.id, name: seeded.name }])
+  })
+
+  it('prints a log, what is found in it, and new lines as they come', async () => {
+    const logs = await startLogToolbox()
+    const { name, instanceId } = await seedServer(logs.id, { name: 'chatty-server' })
+    const log = logs.log(instanceId)
+    log.write('stderr', '[WARN] first')
+    log.write('stdout', 'second')
+    const found = await toolberth(['servers', 'logs', name, '--level', 'warn'])
+    expect(found).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\S+ stderr: \[WARN\] first\n$/) })
+
+    const settings = { TOOLBERTH_URL: server.url, TOOLBERTH_API_KEY: apiKey }
+    const command = [join(import.meta.dirname, 'cli.ts'), 'servers', 'logs', name, '--tail', '1', '-f']
+    const following = spawn(process.execPath, command, { env: { ...process.env, ...settings } })
+    let printed = ''
+    following.stdout.setEncoding('utf8').on('data', (text: string) => {
+      printed += text
+    })
+    await expect.poll(logs.reading).toBe(1)
+    log.write('stdout', 'third')
+    await expect.poll(() => printed).toMatch(/^\S+ stdout: second\n\S+ stdout: third\n$/)
+    following.kill('SIGTERM')
+    await once(following, 'exit')
+    await expect.poll(logs.reading).toBe(0)
   })
 
   it('deploys with variables, and keeps secrets off the command line', async () => {

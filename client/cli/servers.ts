@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Action } from './context.ts'
 import { type DeployOptions, deploy } from './deploy.ts'
-import { findServer } from './find.ts'
+import { type LogOptions, printLogs } from './print-logs.ts'
 import { removeServer } from './remove-server.ts'
 import { table } from './table.ts'
 import { collect, positiveInteger, secretVariable, variable } from './values.ts'
@@ -52,13 +52,17 @@ export function addServerCommands(program: Command, action: Action): void {
     .command('logs <server>')
     .description('the last lines of its log')
     .option('--tail <lines>', 'how many', positiveInteger, LOG_LINES)
-    .action(
-      action(async ({ toolberth, answer }, given: string, { tail }: { tail: number }) => {
-        const { id } = await findServer(toolberth, given)
-        const logs = await toolberth.servers.logs.query({ id, tail })
-        answer(logs, logs.lines.map(({ at, stream, text }) => `${at} ${stream}: ${text}`).join('\n'))
-      }),
+    .option('--search <text>', 'only lines with this text, of all that are kept')
+    .addOption(
+      new Option('--level <level>', 'only lines of this level and above').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
     )
+    .addOption(new Option('-f, --follow', 'go on with new lines').conflicts(['search', 'level']))
+    .action(action((context, given: string, options: LogOptions) => printLogs(context, given, options)))
 
   servers
     .command('delete <server>')
