@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { packAgent } from '#scripts/pack-agent/pack.ts'
+import { packNode } from '#scripts/pack-agent/pack-node.ts'
 import { descendantsOf } from '#scripts/processes/descendants.ts'
 import { writePrivate } from '#scripts/services/service-state.ts'
 import { migrate } from '#server/db/migrate.ts'
@@ -94,7 +95,8 @@ export class Run {
       })
     }
     const build = async () => {
-      await packAgent(ROOT, join(ROOT, 'dist', 'agent'))
+      const agent = join(ROOT, 'dist', 'agent')
+      await Promise.all([packAgent(ROOT, agent), packNode(agent)])
       await buildWeb({
         root: ROOT,
         logFile: join(paths.logs, 'build.log'),

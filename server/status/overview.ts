@@ -14,7 +14,7 @@ export async function getOverview({ ctx }: { ctx: UserCtx }): Promise<Overview> 
     const servers = await db.mcpServer.groupBy({ by: ['observed'], where: { deletedAt: null }, _count: true })
     const toolboxes = await db.toolbox.groupBy({
       by: ['state'],
-      where: { state: { not: 'deleting' } },
+      where: { deletedAt: null },
       _count: true,
     })
     const { agents, connections } = await countOthers(db)

@@ -32,6 +32,6 @@ export async function requireAgentPackage(): Promise<AgentPackage> {
   return found
 }
 
-export function agentFile(name: 'agent.json' | 'agent.tgz' | 'install.sh'): string {
+export function agentFile(name: 'agent.json' | 'agent.tgz' | 'install.sh' | 'node.json' | 'node.gz'): string {
   return join(/* turbopackIgnore: true */ resolve(env.AGENT_FOLDER), name)
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { packNode } from '#scripts/pack-agent/pack-node.ts'
 import { packForTest } from '#testing/agent-package.ts'
 import { sendRaw } from '#testing/agent-requests.ts'
 import { query } from '#testing/database.ts'
@@ -8,6 +9,7 @@ import { refusalOf } from '#testing/refusal.ts'
 import { asSystem, HOST, seedToolbox, seedUser, useSeededInstallation } from '#testing/seeded.ts'
 
 const packed = await packForTest()
+await packNode(packed.folder)
 const { database } = await useSeededInstallation({
   AGENT_FOLDER: packed.folder,
   PUBLIC_URL: 'https://toolberth.test',

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { constants, createGzip } from 'node:zlib'
 import { AppError, toErrorAnswer } from '#server/errors.ts'
 import { agentFile, requireAgentPackage } from './agent-package.ts'
 import { installScript } from './install-script.ts'
-import { nodeProgram } from './node-program.ts'
+import { findNodeProgram } from './node-program.ts'
 
 type File = { body: BodyInit | null; type: string; etag: string }
 
@@ -43,11 +42,11 @@ async function find(name: string, knownTag: string | null): Promise<File | null>
     return of(sha256, 'text/x-shellscript; charset=utf-8', () => text)
   }
   if (!name.startsWith('node-')) return null
-  const node = await nodeProgram()
-  if (name !== `node-${node.platform}.gz`) return null
-  return of(node.sha256, 'application/gzip', () => {
-    // The quickest level: what is saved by a better one is less than what a core is kept from.
-    const gzip = createReadStream(node.path).pipe(createGzip({ level: constants.Z_BEST_SPEED }))
-    return Readable.toWeb(gzip) as ReadableStream<Uint8Array>
-  })
+  const node = await findNodeProgram()
+  if (!node || name !== `node-${node.platform}.gz`) return null
+  return of(
+    node.sha256,
+    'application/gzip',
+    () => Readable.toWeb(createReadStream(agentFile('node.gz'))) as ReadableStream<Uint8Array>,
+  )
 }

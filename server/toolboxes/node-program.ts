@@ -1,20 +1,16 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { agentFile } from './agent-package.ts'
 
-let hashed: Promise<string> | undefined
+const NodeProgram = z.object({ platform: z.string().regex(/^[a-z0-9]+-[a-z0-9]+$/), sha256: z.string() })
+type NodeProgram = z.infer<typeof NodeProgram>
 
-/** The Node that runs this process, which machines of the same platform may be given: `linux-x64` and the program's SHA-256. */
-export async function nodeProgram(): Promise<{ path: string; platform: string; sha256: string }> {
-  hashed ??= hashOf(process.execPath)
-  hashed.catch(() => {
-    hashed = undefined
-  })
-  return { path: process.execPath, platform: `${process.platform}-${process.arch}`, sha256: await hashed }
-}
-
-async function hashOf(path: string): Promise<string> {
-  const sum = createHash('sha256')
-  await pipeline(createReadStream(path), sum)
-  return sum.digest('hex')
+/** The Node that machines of this installation's platform may be given: `linux-x64` and the program's SHA-256. Null when none was packed. */
+export async function findNodeProgram(): Promise<NodeProgram | null> {
+  try {
+    return NodeProgram.parse(JSON.parse(await readFile(agentFile('node.json'), 'utf8')))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }

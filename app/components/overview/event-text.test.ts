@@ -31,6 +31,11 @@ describe('words for events', () => {
     expect(describeEvent(gone, new Map()).title).toBe('Server everything was deleted')
     const agent = event({ type: 'agent.deleted', data: { agentName: 'Laptop' } })
     expect(describeEvent(agent, new Map()).title).toBe('Agent Laptop was deleted')
+    const toolbox = event({ type: 'toolbox.updated', data: { toolboxName: 'office', state: 'deleted' } })
+    expect(describeEvent(toolbox, new Map())).toMatchObject({
+      title: 'Toolbox office was deleted',
+      href: null,
+    })
   })
 
   it('say why something failed in the words of the catalogue', () => {

@@ -57,6 +57,7 @@ export function describeEvent(
           detail,
           href: toToolbox,
         }
+      if (state === 'deleted') return { title: `${called('Toolbox')} was deleted`, detail: null, href: null }
       return { title: `${called('Toolbox')} ${state ? `is ${state}` : 'changed'}`, detail, href: toToolbox }
     case 'agent.created':
       return { title: `${called('Agent')} was created`, detail, href: null }
