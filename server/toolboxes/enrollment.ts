@@ -82,7 +82,10 @@ export function enrollmentView(
   const url = `${new URL(env.PUBLIC_URL).origin}/api/dtma/install.sh`
   const data = '/var/lib/toolberth-agent'
   const first = `curl -fsSLo /tmp/install.sh ${url} && echo "${scriptSha256}  /tmp/install.sh" | sha256sum -c -`
-  const inside = `[ ! -x ${data}/app/start ] || exec ${data}/app/start; ${first} && exec sh /tmp/install.sh --driver docker --prefix ${data}/app --state ${data}/state --foreground`
+  // Without iptables servers would get no way out: the agent could not keep them from the cloud's metadata.
+  const iptables =
+    'command -v iptables >/dev/null || { apt-get -q update && apt-get -qy install iptables; } >/dev/null'
+  const inside = `${iptables}; [ ! -x ${data}/app/start ] || exec ${data}/app/start; ${first} && exec sh /tmp/install.sh --driver docker --prefix ${data}/app --state ${data}/state --foreground`
   return {
     toolboxId,
     token,
@@ -97,7 +100,7 @@ export function enrollmentView(
         `sudo sh install.sh --token ${token}`,
       ].join('\n'),
       docker: [
-        'docker run -d --name toolberth-agent --restart unless-stopped --network host \\',
+        'docker run -d --name toolberth-agent --restart unless-stopped --network host --cap-add NET_ADMIN \\',
         `  -v /var/run/docker.sock:/var/run/docker.sock -v toolberth-agent:${data} \\`,
         `  -e TOOLBERTH_TOKEN=${token} ${env.AGENT_IMAGE} \\`,
         `  sh -c '${inside}'`,

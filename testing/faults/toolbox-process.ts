@@ -23,6 +23,9 @@ export type ToolboxProcess = {
   dispose(): Promise<void>
 }
 
+/** Where an agent runs: what stands in front of its command, the address it is dialled at, and more of its environment. */
+export type Place = { command: readonly string[]; host: string; env: Record<string, string> }
+
 const ENTRY = fileURLToPath(new URL('../../dtma/index.ts', import.meta.url))
 
 /** A toolbox beside the local one, as another machine's would be: enrolled by token, supervised by nobody. Active when answered. */
@@ -31,6 +34,7 @@ export async function startToolboxProcess(
   name: string,
   /** Told every process that is started. */
   note: (pid: number) => void,
+  place: Place = { command: [], host: '127.0.0.1', env: {} },
 ): Promise<ToolboxProcess> {
   const token = newToken('tbe')
   const [row] = await installation.rows<{ id: string }>(
@@ -55,21 +59,25 @@ export async function startToolboxProcess(
     await exit
   }
 
+  const [program = '', ...args] = [...place.command, process.execPath, ENTRY]
+
   const box: ToolboxProcess = {
     id,
-    address: `127.0.0.1:${port}`,
+    address: `${place.host}:${port}`,
     start() {
       if (agent !== null) return
       const log = openSync(join(home, 'agent.log'), 'a', 0o600)
-      agent = spawn(process.execPath, [ENTRY], {
+      agent = spawn(program, args, {
         env: {
           ...process.env,
           DTMA_HOME: join(home, 'dtma'),
           DTMA_PORT: String(port),
-          DTMA_ADVERTISED_URL: `https://127.0.0.1:${port}`,
+          DTMA_HOST: place.host,
+          DTMA_ADVERTISED_URL: `https://${place.host}:${port}`,
           CONTROL_PLANE_URL: `http://127.0.0.1:${installation.env.PORT}`,
           ENROLLMENT_TOKEN: token,
           DTMA_NPM_USERCONFIG: installation.registry.npmrcPath,
+          ...place.env,
         },
         stdio: ['ignore', log, log],
       })
