@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createToolberthClient } from '#client/index.ts'
 import type { LogEntry, LogMessage } from '#contracts/logs.ts'
 import { emitNumber } from '#testing/events.ts'
 import { until } from '#testing/faults/until.ts'
@@ -13,6 +14,7 @@ import {
   type TestServer,
   useSeededInstallation,
 } from '#testing/seeded.ts'
+import { startTrpcServer } from '#testing/trpc-server.ts'
 
 await useSeededInstallation()
 const { readLogs } = await import('./logs.ts')
@@ -160,6 +162,34 @@ describe('a log that is followed', () => {
     const second = view(server, { after: first.cursor() })
     await expect.poll(second.texts).toEqual(numbers(50, 60))
     expect(second.messages.filter(({ kind }) => kind === 'missed')).toEqual([])
+  })
+
+  it('F22: comes to a script without a gap or a repetition when its connection is cut, and is let go of with it', async () => {
+    const server = await seedServer(toolbox.id)
+    const log = toolbox.log(server.instanceId)
+    const web = await startTrpcServer()
+    const client = createToolberthClient({ url: web.url, apiKey: await seedApiKey(admin.id) })
+    const texts: string[] = []
+    const subscription = client.servers.followLogs.subscribe(
+      { id: server.id },
+      {
+        onData({ data }) {
+          if (data.kind === 'lines') texts.push(...data.lines.map(({ text }) => text))
+        },
+      },
+    )
+    for (const [from, to] of [
+      [0, 30],
+      [30, 60],
+      [60, 90],
+    ] as const) {
+      for (const n of numbers(from, to)) log.write('stdout', n)
+      await expect.poll(() => texts).toEqual(numbers(0, to))
+      web.drop()
+    }
+    subscription.unsubscribe()
+    await expect.poll(toolbox.reading).toBe(0)
+    await web.close()
   })
 
   it('says so while the toolbox is away', async () => {

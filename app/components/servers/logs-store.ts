@@ -24,7 +24,7 @@ export function rowKey(row: LogRow): string {
 /** All rows in order of their positions, each once; the oldest go when there are too many. */
 export function addRows(rows: readonly LogRow[], more: readonly LogRow[]): readonly LogRow[] {
   if (more.length === 0) return rows
-  const known = new Set(rows.slice(-2 * MAX_ROWS).map(rowKey))
+  const known = new Set(rows.map(rowKey))
   const fresh = more.filter((row) => {
     const key = rowKey(row)
     if (known.has(key)) return false
