@@ -106,6 +106,16 @@ describe('waitForDeployment', () => {
     expect((error as Error).message).toContain('cancelled')
   })
 
+  it('says what serves when it was rolled back', async () => {
+    const deployed = await deploy()
+    const failure = { code: 'SERVER_EXITED' as const, detail: null, variable: null, exitCode: 1 }
+    await move(deployed, 'preparing')
+    await move(deployed, 'rolled_back', { failure })
+    const error: unknown = await waitForDeployment(client, deployed).catch((error: unknown) => error)
+    expect(error).toMatchObject({ name: 'ToolberthDeploymentFailed', failure })
+    expect((error as Error).message).toContain('what served before goes on serving')
+  })
+
   it('stops waiting when the time is over or its signal aborts', async () => {
     const deployed = await deploy()
     const late: unknown = await waitForDeployment(client, {

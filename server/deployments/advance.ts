@@ -69,8 +69,9 @@ async function step(claim: Claim, deployment: DeploymentRow): Promise<Step> {
     try {
       if (!(await stepAside(claim, deployment))) return { again: POLL_MS }
     } catch (error) {
-      if (error instanceof DtmaError) return afterDtmaError(claim, deployment, error)
-      throw error
+      if (!(error instanceof DtmaError)) throw error
+      // It may have begun to prepare before the toolbox was asked.
+      return afterDtmaError(claim, (await loadDeployment(deployment.id)) ?? deployment, error)
     }
     await startInstance(claim, deployment)
   }

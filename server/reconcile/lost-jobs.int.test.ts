@@ -69,6 +69,7 @@ describe('a deployment whose job was lost', () => {
 
   it.each([
     ['state = \'failed\', failure = \'{"code": "INTERNAL"}\', finished_at = now()', 2, 'not cleaned up'],
+    ['state = \'rolled_back\', failure = \'{"code": "INTERNAL"}\', finished_at = now()', 2, 'rolled back'],
     ["state = 'cancelled', finished_at = now()", 2, 'cancelled and not cleaned up'],
     [
       'state = \'failed\', failure = \'{"code": "INTERNAL"}\', finished_at = now(), cleaned_up_at = now()',
