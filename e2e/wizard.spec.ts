@@ -13,6 +13,14 @@ async function nameA(page: Page, packageName: string): Promise<void> {
   await packageBox(page).fill(packageName)
 }
 
+/** From the configuration on, with the toolbox that is suggested. */
+async function toReview(page: Page): Promise<void> {
+  await next(page).click()
+  await expect(page.getByRole('radio', { name: /^Automatic/ })).toBeChecked()
+  await next(page).click()
+  await expect(page.getByRole('heading', { name: /Review/ })).toBeVisible()
+}
+
 test('the wizard checks each step, at its boxes', async ({ adminPage: page }) => {
   await nameA(page, 'https://example.com/package.tgz')
   await next(page).click()
@@ -177,8 +185,7 @@ test('a pasted configuration gives its servers to choose from', async ({ adminPa
   const written = await page.evaluate(() => JSON.stringify(Object.entries(sessionStorage)))
   expect(written).not.toContain('pasted-secret')
   await page.getByLabel('Name', { exact: true }).fill('e2e-pasted')
-  await next(page).click()
-  await next(page).click()
+  await toReview(page)
   const variables = page.getByRole('region', { name: 'Configuration' })
   await expect(variables).toContainText('API_TOKEN')
   await expect(variables).not.toContainText('pasted-secret')
@@ -189,9 +196,7 @@ test('what the server refuses is shown where it was typed', async ({ adminPage: 
   await nameA(page, EVERYTHING)
   await next(page).click()
   await page.getByLabel('Name', { exact: true }).fill(name)
-  await next(page).click()
-  await next(page).click()
-  await expect(page.getByRole('heading', { name: /Review/ })).toBeVisible()
+  await toReview(page)
   // Somebody else takes the name between the review and the deployment.
   const { serverId, deploymentId } = await api.servers.deploy.mutate({
     name,

@@ -67,7 +67,10 @@ export function ConfigPaste({
   const read = trpc.catalog.import.useMutation()
   const failure = read.error ? readFailure(read.error) : null
   const atText = Object.entries(failure?.fields ?? {}).find(([path]) => path.startsWith('from'))?.[1][0]
-  const preview = () => read.mutate({ from: { type: 'text', text: form.getValues('configText') } })
+  const preview = () => {
+    form.clearErrors('configText')
+    read.mutate({ from: { type: 'text', text: form.getValues('configText') } })
+  }
   const load = async (event: ChangeEvent<HTMLInputElement>) => {
     const [chosen] = event.target.files ?? []
     if (!chosen) return
@@ -80,7 +83,7 @@ export function ConfigPaste({
       <Field
         label="Configuration"
         hint="claude_desktop_config.json, .mcp.json, .vscode/mcp.json, server.json, or the config.toml of Codex. It is read and not kept."
-        error={form.formState.errors.configText?.message ?? atText}
+        error={atText ?? form.formState.errors.configText?.message}
       >
         {(box) => (
           <Textarea
