@@ -15,10 +15,11 @@ import {
 import { createMachine } from './create-machine.ts'
 import { destroyMachine } from './destroy-machine.ts'
 import { failDroplet } from './fail.ts'
-import { awaitToolbox } from './install.ts'
+import { awaitToolbox, isUp } from './install.ts'
 import { type DropletRow, loadDroplet } from './load.ts'
 import type { Outcome } from './outcome.ts'
 import { secureMachine } from './secure.ts'
+import { timedOut } from './timed-out.ts'
 import { announceDroplet, moveDroplet } from './transition.ts'
 
 /** What a step says to the queue: come again after so many milliseconds, or nothing is left to do. */
@@ -67,7 +68,7 @@ async function take(claim: DropletClaim, row: DropletRow): Promise<'next' | { ag
       await underDropletClaim(claim, (db) => moveDroplet(db, row.toolboxId, 'destroying'))
       return 'next'
     }
-    if (row.deadlineAt.getTime() < Date.now()) return fail(claim, row, timedOut(row))
+    if (!isUp(row) && row.deadlineAt.getTime() < Date.now()) return fail(claim, row, timedOut(row))
   }
   try {
     const outcome = await STEPS[step](claim, row, await openCloud())
@@ -98,25 +99,15 @@ async function afterCloudError(
   return { again: Math.min(Math.max(error.retryAfterMs, AGAIN_MS[error.kind]), LONGEST_WAIT_MS) }
 }
 
-async function fail(claim: DropletClaim, row: DropletRow, failure: Failure): Promise<'next'> {
-  await failDroplet(claim, row, failure)
-  return 'next'
-}
-
-/** What was in the way last is the cause; else that nothing came of the step in time. */
-function timedOut(row: DropletRow): Failure {
-  const trouble = FailureSchema.safeParse(row.trouble)
-  if (trouble.success) return trouble.data
-  const waited = {
-    creating: 'It was not made.',
-    booting: 'It was made, but never started or never got an address.',
-    securing: 'It started, but its firewall was not set up.',
-    installing: 'It started, but its agent never reported.',
-    ready: '',
-    destroying: '',
-    gone: '',
-  }
-  return toFailure('DROPLET_TIMED_OUT', { detail: waited[row.step] })
+async function fail(
+  claim: DropletClaim,
+  row: DropletRow,
+  failure: Failure,
+): Promise<'next' | { again: number }> {
+  if (await failDroplet(claim, row, failure)) return 'next'
+  // Its toolbox is in use meanwhile: that it is not as it should be is told, and it is tried again.
+  await noteTrouble(claim, row, failure)
+  return { again: AGAIN_MS.refused }
 }
 
 async function noteTrouble(claim: DropletClaim, row: DropletRow, failure: Failure | null): Promise<void> {

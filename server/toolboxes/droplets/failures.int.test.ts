@@ -16,6 +16,10 @@ const { deleteToolbox } = await import('#server/toolboxes/delete.ts')
 const { removeCloudToken } = await import('./set-token.ts')
 const { retryDropletToolbox } = await import('./retry.ts')
 const { sweepDroplets } = await import('./sweep.ts')
+const { loadDroplet } = await import('./load.ts')
+const { claimDroplet } = await import('./claim.ts')
+const { failDroplet } = await import('./fail.ts')
+const { toFailure } = await import('#server/errors.ts')
 const { ctx } = admin
 
 type Run = Awaited<ReturnType<typeof start>>
@@ -176,6 +180,42 @@ describe('F13: a droplet whose making fails is not left running', () => {
     await sweepDroplets()
     await expect(getToolbox({ ctx, input: { id: run.id } })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect([...simulator.droplets.keys(), ...simulator.firewalls.keys()]).toEqual([])
+  })
+})
+
+describe('a droplet whose toolbox is active', () => {
+  it.each(['active', 'draining', 'unreachable'] as const)(
+    'is not destroyed, however late it is noticed, also when it is %s',
+    async (state) => {
+      const run = await start()
+      await runTo(run, 'installing')
+      for (let n = 0; n < 9 && (await run.look()).state !== 'active'; n++) {
+        await run.step()
+        if ((await run.look()).state !== 'active') await run.pass(5_000)
+      }
+      expect(await run.look()).toMatchObject({ state: 'active', step: 'installing' })
+      await asSystem((db) => db.toolbox.update({ where: { id: run.id }, data: { state } }))
+      await run.pass(DEADLINE_MS)
+      await run.finish()
+      expect(await run.look()).toMatchObject({ state, step: 'ready', failure: null })
+      expect(simulator.droplets.size).toBe(1)
+    },
+  )
+
+  it('nor when it becomes so while it is about to be given up', async () => {
+    const run = await start()
+    await runTo(run, 'installing')
+    const row = await loadDroplet(run.id)
+    const claim = await claimDroplet(run.id)
+    if (!row || typeof claim === 'string' || 'again' in claim) throw new Error('It is not due.')
+    await asSystem((db) =>
+      db.toolbox.update({
+        where: { id: run.id },
+        data: { state: 'active', url: 'https://203.0.113.9:7443', certificate: 'c' },
+      }),
+    )
+    await failDroplet(claim, row, toFailure('DROPLET_TIMED_OUT'))
+    expect(await run.look()).toMatchObject({ state: 'active', step: 'installing', failure: null })
   })
 })
 

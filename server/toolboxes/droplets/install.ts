@@ -9,6 +9,11 @@ import { moveDroplet } from './transition.ts'
 
 const POLL_MS = 5_000
 
+/** Whether its agent has enrolled and was reached: from then on nothing but deleting the toolbox destroys the droplet. */
+export function isUp({ toolbox: { state } }: DropletRow): boolean {
+  return state === 'active' || state === 'draining' || state === 'unreachable'
+}
+
 /** Waits until the agent on the droplet has enrolled and was reached, or has reported why not; then looks for a droplet too many. */
 export async function awaitToolbox(
   claim: DropletClaim,
@@ -16,8 +21,7 @@ export async function awaitToolbox(
   cloud: CloudProvider,
 ): Promise<Outcome> {
   const { toolboxId, dropletId } = row
-  const { state } = row.toolbox
-  if (state === 'active' || state === 'draining' || state === 'unreachable') {
+  if (isUp(row)) {
     for (const machine of await machinesOf(row, cloud))
       if (machine.id !== dropletId) await cloud.destroyMachine(machine.id)
     await underDropletClaim(claim, (db) => moveDroplet(db, toolboxId, 'ready'))

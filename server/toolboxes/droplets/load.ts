@@ -8,7 +8,7 @@ export async function loadDroplet(toolboxId: string) {
   return withActor(dropletActor, async (db) => {
     const row = await db.droplet.findUnique({
       where: { toolboxId },
-      include: { toolbox: { select: { name: true, state: true, failure: true } } },
+      include: { toolbox: { select: { name: true, state: true, failure: true, bootstrap: true } } },
     })
     if (!row) return null
     const { id: installationId } = await db.installation.findFirstOrThrow({ select: { id: true } })
