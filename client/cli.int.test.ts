@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { query } from '#testing/database.ts'
 import { startLogToolbox } from '#testing/log-toolbox.ts'
 import {
   seedAgent,
@@ -13,7 +14,7 @@ import {
 } from '#testing/seeded.ts'
 import { startTrpcServer } from '#testing/trpc-server.ts'
 
-await useSeededInstallation()
+const { database } = await useSeededInstallation()
 const admin = await seedUser({ role: 'ADMIN' })
 const toolbox = await seedToolbox({ memoryMb: 100_000 })
 const seeded = await seedServer(toolbox.id, { name: 'echo-server' })
@@ -47,6 +48,28 @@ describe('toolberth', () => {
     ])
     const asJson = await toolberth(['servers', 'list', '--json'])
     expect(JSON.parse(asJson.stdout)).toMatchObject([{ id: seeded.id, name: seeded.name }])
+  })
+
+  it('lists toolboxes, drains one, moves a server and says why one cannot be deleted', async () => {
+    const other = await seedToolbox({ name: 'other-box' })
+    await query(database.adminUrl, `UPDATE toolboxes SET kind = 'host' WHERE id = $1`, [other.id])
+    await seedServer(other.id, { name: 'moving-server' })
+    const listed = await toolberth(['toolboxes', 'list'])
+    expect(listed.stdout).toMatch(/other-box +active +1 +https:/)
+    const drained = await toolberth(['toolboxes', 'drain', 'other-box'])
+    expect(drained).toMatchObject({ code: 0, stdout: 'other-box takes no more servers.\n' })
+    const refused = await toolberth(['toolboxes', 'delete', 'other-box'])
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('On other-box: moving-server.'),
+    })
+    const moved = await toolberth(['toolboxes', 'move', 'moving-server', toolbox.name])
+    expect(moved).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('moving-server is being deployed to'),
+    })
+    const unknown = await toolberth(['toolboxes', 'activate', 'nowhere'])
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('toolberth toolboxes list') })
   })
 
   it('prints a log, what is found in it, and new lines as they come', async () => {

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addAgentCommands } from './agents.ts'
 import { type Action, createContext, type GlobalOptions } from './context.ts'
 import { addServerCommands } from './servers.ts'
+import { addToolboxCommands } from './toolboxes.ts'
 
 const HELP = `
 Environment:
@@ -25,6 +26,7 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       work(createContext(program.opts<GlobalOptions>(), env), ...args)
   addServerCommands(program, action)
   addAgentCommands(program, action)
+  addToolboxCommands(program, action)
   for (const command of [
     program,
     ...program.commands,
