@@ -56,7 +56,7 @@ function Entry({ server, deployment, before, revisions, serving }: EntryProps) {
           ) : null}
           <Link
             href={`/admin/servers/${server.id}/deployments/${deployment.id}`}
-            className="inline-flex items-center gap-1.5 rounded px-1 text-sm text-primary underline underline-offset-3"
+            className="inline-flex items-center gap-1.5 rounded text-sm text-primary underline underline-offset-3"
           >
             Open this deployment
             <ArrowRight aria-hidden className="size-3.5" />

@@ -35,6 +35,13 @@ interface Base {
   values: DeployValues
 }
 
+/** What happens to what serves. */
+function rolloutText({ data }: DeployValues): string {
+  return data.trim()
+    ? 'What serves is stopped first, since two would write the same data. The new revision serves once it has answered a real MCP handshake; if it fails, the one before is started again.'
+    : 'The new revision takes over once it has answered a real MCP handshake; if it fails, the one that serves goes on.'
+}
+
 function Edit({ server: latest }: { server: ServerDetail }) {
   const router = useRouter()
   const pathname = usePathname()
@@ -136,7 +143,7 @@ function Edit({ server: latest }: { server: ServerDetail }) {
               {!reviewing
                 ? 'Nothing changes before you have seen what will.'
                 : deploys
-                  ? 'The new revision takes over once it has answered a real MCP handshake; if it fails, the one that serves goes on.'
+                  ? rolloutText(values)
                   : 'This holds at once; nothing is deployed.'}
             </p>
           </div>

@@ -55,7 +55,11 @@ export function QuickDeploy({
         </Link>
       </Button>
     )
-  const name = freeName(entry.slug, servers.data?.items ?? [])
+  // Once it is deployed the list has its name too, which is no reason to show another.
+  const name =
+    deploy.isPending || deploy.isSuccess
+      ? deploy.variables.name
+      : freeName(entry.slug, servers.data?.items ?? [])
   const details = new URLSearchParams({ catalog: entry.slug, version: release.version })
   return (
     <>
