@@ -105,7 +105,8 @@ function ServersOf({ entry }: { entry: CatalogEntryGet }) {
 
 function Detail({ entry }: { entry: CatalogEntryGet }) {
   const [deleting, setDeleting] = useState(false)
-  const [version, setVersion] = useState(entry.releases[0]?.version ?? '')
+  // None chosen: the newest, which may be another by the next look.
+  const [version, setVersion] = useState<string | null>(null)
   const release = entry.releases.find((one) => one.version === version) ?? entry.releases[0]
   if (!release) return <NotFound />
   const query = release === entry.releases[0] ? '' : `&version=${encodeURIComponent(release.version)}`
