@@ -8,7 +8,7 @@ import { type Installation, startInstallation } from './installation.ts'
 import { leftoversOf } from './leftovers.ts'
 import { until } from './until.ts'
 
-const ENDED_MS = 60_000
+const ENDED_MS = 120_000
 
 let installation: Installation
 let mcp: Client
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
   await mcp.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
   tool = (await mcp.listTools()).tools[0]?.name ?? ''
-}, 240_000)
+}, 400_000)
 
 afterAll(async () => {
   await mcp?.close()
@@ -75,7 +75,7 @@ const source = (name: string) => ({ type: 'npm' as const, package: `${FIXTURE_SC
 
 describe('a rollout', () => {
   it('starts the new instance beside the old one, which drains; no call fails', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     const before = await get()
     await expectNoCallFails(async () => {
@@ -100,7 +100,7 @@ describe('a rollout', () => {
 
   it.each(['exits-at-once', 'not-mcp', 'no-such-package'])(
     'F9: to %s is rolled back and says why; the old instance goes on serving and no call fails',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async (fixture) => {
       const before = await get()
       await expectNoCallFails(async () => {
@@ -124,7 +124,7 @@ describe('a rollout', () => {
     },
   )
 
-  it('back to an earlier revision brings back what ran, secrets included', { timeout: 120_000 }, async () => {
+  it('back to an earlier revision brings back what ran, secrets included', { timeout: 240_000 }, async () => {
     const { deployment } = await installation.client.servers.update.mutate({ id: server.serverId, env: {} })
     expect(await installation.ended(deployment?.deploymentId ?? '', ENDED_MS)).toMatchObject({
       state: 'live',
@@ -144,7 +144,7 @@ describe('a rollout', () => {
     ])
   })
 
-  it('lets a call end that the old instance has begun', { timeout: 120_000 }, async () => {
+  it('lets a call end that the old instance has begun', { timeout: 240_000 }, async () => {
     const slow = mcp.callTool({ name: tool, arguments: { message: 'slow', delayMs: 15_000 } })
     const { deploymentId } = await installation.client.servers.redeploy.mutate({ id: server.serverId })
     expect(await installation.ended(deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
@@ -152,7 +152,7 @@ describe('a rollout', () => {
     expect((await instancesLeft()).map(({ draining }) => draining)).toEqual([true, false])
   })
 
-  it('of a server that stands still makes it run', { timeout: 120_000 }, async () => {
+  it('of a server that stands still makes it run', { timeout: 240_000 }, async () => {
     const { client } = installation
     await client.servers.stop.mutate({ id: server.serverId })
     await until('it is stopped', async () => (await get()).state === 'stopped')
@@ -166,7 +166,7 @@ describe('a rollout', () => {
     expect(answer).toMatchObject({ content: [{ text: 'Echo: again' }] })
   })
 
-  it('of a server that never went live tries it again', { timeout: 120_000 }, async () => {
+  it('of a server that never went live tries it again', { timeout: 240_000 }, async () => {
     const { client } = installation
     const failed = await installation.deploy('corrected', 'exits-at-once')
     expect(await installation.ended(failed.deploymentId, ENDED_MS)).toMatchObject({ state: 'failed' })
@@ -186,7 +186,7 @@ describe('a rollout', () => {
     expect(await installation.remove(failed)).toEqual([])
   })
 
-  it('leaves nothing of any instance once the server is deleted', { timeout: 120_000 }, async () => {
+  it('leaves nothing of any instance once the server is deleted', { timeout: 240_000 }, async () => {
     expect(await installation.remove(server)).toEqual([])
   })
 })
