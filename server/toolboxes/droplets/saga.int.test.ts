@@ -56,6 +56,8 @@ const MAKING = [
   'GET /droplets/N',
   'GET /droplets',
 ]
+/** Faults that come when it was done already. */
+const MADE = new Set<string>(['drop', 'error-after', 'hold-after'])
 const CREATE = 1
 const SECURE = 5
 
@@ -84,13 +86,17 @@ describe('making a droplet', () => {
     FAULTS.flatMap((fault) => [['droplet', CREATE, fault] as const, ['firewall', SECURE, fault] as const]),
   )(
     'with the request for the %s (number %i) meeting %s ends with exactly one droplet',
-    async (_what, at, fault) => {
+    async (what, at, fault) => {
       const neighbours = plantNeighbours()
       simulator.setFate('boots', 2)
       const run = await start()
       simulator.faults.at(at, fault)
+      simulator.requests.length = 0
       await run.finish()
       expect(simulator.faults.met()).toBe(1)
+      // Asked for again only where nothing was made: what was made is found by its name.
+      const asked = simulator.requests.filter((one) => one === `POST /v2/${what}s`)
+      expect(asked).toHaveLength(MADE.has(fault) ? 1 : 2)
       await run.revive({ tooLate: fault === 'hold-before' })
       expect(await expectNoOrphan(run, neighbours)).toBe('active ready')
     },
