@@ -29,17 +29,34 @@ export interface Bench {
   /** Deletes the servers and waits until their toolboxes have confirmed it. */
   remove: (servers: readonly { serverId: string; name: string }[]) => Promise<void>
   say: (line: string) => void
+  /** Does this before the installation is stopped. */
+  atEnd: (work: () => unknown) => void
 }
 
-/** Starts an installation of its own on free ports, gives it to `use`, and removes everything of it however that ended. */
+/**
+ * Starts an installation of its own on free ports, gives it to `use`, and removes everything of it however that ended, Ctrl-C
+ * included.
+ */
 export async function withInstallation(
   packageName: string | null,
   use: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const say = (line: string) => void process.stderr.write(`${line}\n`)
-  const home = mkdtempSync(join(tmpdir(), 'toolberth-bench-'))
-  const registry = await startFixtureRegistry([FIXTURE])
+  const stopping = new AbortController()
+  const endings: (() => unknown)[] = []
+  let ended: Promise<void> | undefined
+  const end = () => (ended ??= endAll(endings))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      say('Stopping')
+      stopping.abort()
+      void end().finally(() => process.exit(130))
+    })
   try {
+    const home = mkdtempSync(join(tmpdir(), 'toolberth-bench-'))
+    endings.push(() => removeHome(home))
+    const registry = await startFixtureRegistry([FIXTURE])
+    endings.push(() => registry.stop())
     const ports = await freePorts()
     const env = {
       ...process.env,
@@ -47,7 +64,7 @@ export async function withInstallation(
       // The second toolbox of a bench is a process of this machine.
       ALLOW_LOOPBACK_TOOLBOXES: '1',
     }
-    const toolberth = await startToolberth({
+    const starting = startToolberth({
       home,
       host: '127.0.0.1',
       ports,
@@ -58,17 +75,35 @@ export async function withInstallation(
       allowSystemInstall: true,
       env,
       progress: plainProgress(say),
+      signal: stopping.signal,
     })
-    try {
-      const bench = { toolberth, registry, say, env: { ...env, PORT: String(ports.web) } }
-      await use({ ...bench, ...driver(toolberth, packageName ?? `${FIXTURE_SCOPE}/plain-server`) })
-    } finally {
-      await toolberth.stop()
-    }
+    // One that is not up yet ends with its start.
+    endings.push(() =>
+      starting.then(
+        (toolberth) => toolberth.stop(),
+        () => undefined,
+      ),
+    )
+    const toolberth = await starting
+    const bench = { toolberth, registry, say, env: { ...env, PORT: String(ports.web) } }
+    await use({
+      ...bench,
+      atEnd: (work) => void endings.push(work),
+      ...driver(toolberth, packageName ?? `${FIXTURE_SCOPE}/plain-server`),
+    })
   } finally {
-    await registry.stop()
-    removeHome(home)
+    await end()
   }
+}
+
+/** What was begun last ends first; what fails keeps nothing else from ending. */
+async function endAll(endings: readonly (() => unknown)[]): Promise<void> {
+  for (const work of endings.toReversed())
+    try {
+      await work()
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`)
+    }
 }
 
 function driver(toolberth: Toolberth, packageName: string) {

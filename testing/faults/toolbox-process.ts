@@ -96,9 +96,14 @@ export async function startToolboxProcess(
     },
   }
   box.start()
-  await until(`toolbox ${name} is active`, async () => {
-    const { state } = await installation.client.toolboxes.get.query({ id })
-    return state === 'active'
-  })
+  try {
+    await until(`toolbox ${name} is active`, async () => {
+      const { state } = await installation.client.toolboxes.get.query({ id })
+      return state === 'active'
+    })
+  } catch (error) {
+    await box.dispose()
+    throw error
+  }
   return box
 }
