@@ -2,6 +2,7 @@ import type { Failure } from '#contracts/errors.ts'
 import type { InstanceStatus } from '#contracts/instances.ts'
 import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
+import { msUntilWorthAsking } from '#server/dtma/breaker.ts'
 import { LaneFull } from '#server/dtma/bulkhead.ts'
 import { DtmaError } from '#server/dtma/errors.ts'
 import { toFailure } from '#server/errors.ts'
@@ -38,6 +39,8 @@ export type DeploymentRow = NonNullable<Awaited<ReturnType<typeof loadDeployment
 export async function advanceDeployment({ deploymentId }: { deploymentId: string }): Promise<Step> {
   const before = await loadDeployment(deploymentId)
   if (!before || isSettled(before)) return 'done'
+  const pause = pauseOf(before)
+  if (pause > 0) return { again: jittered(pause) }
   const claim = await claimServer(before.serverId)
   if (!claim) return { again: HELD_MS }
   try {
@@ -51,6 +54,15 @@ export async function advanceDeployment({ deploymentId }: { deploymentId: string
   } finally {
     await releaseClaim(claim)
   }
+}
+
+/** Many may wait for one toolbox that is away: they look at its breaker rather than ask, which would cost others' time. */
+function pauseOf(deployment: DeploymentRow): number {
+  const { id, url, certificate } = deployment.instance?.toolbox ?? {}
+  if (!id || !url || !certificate || reasonToStop(deployment)) return 0
+  const waiting = deployment.phases.find(({ phase }) => phase === WAITING)
+  if (waiting && Date.now() - waiting.startedAt.getTime() >= UNREACHABLE_AFTER_MS) return 0
+  return msUntilWorthAsking({ id, url, certificate }, waiting !== undefined || deployment.finishedAt !== null)
 }
 
 /** From so many milliseconds to twice as many, so that those that wait for the same do not all come at once. */

@@ -9,13 +9,16 @@ import {
   TaskCancelledError,
 } from 'cockatiel'
 import { announceBreaker, forgetBreaker, noteBreaker } from './breaker-state.ts'
-import { LaneFull } from './bulkhead.ts'
+import { isLaneStuck, LaneFull } from './bulkhead.ts'
 import { DtmaError } from './errors.ts'
 
 /** Calls in a row without an answer, of any two in flight, that open it. */
 const FAILURES = 3
 /** How long it stays open the first, second, … time in a row; short, so that a toolbox that is back is soon called again. */
 const OPEN_MS = [2_000, 4_000, 8_000] as const
+
+/** While one call tries, or those before hang: they have 5 s. */
+const ASK_AGAIN_MS = 2_000
 
 interface Target {
   readonly id: string
@@ -70,6 +73,16 @@ export async function throughBreaker<T>(
 /** Throws the DtmaError that opened the breaker of this toolbox, while it is open: for callers that have something to prepare. */
 export function refuseWhileOpen(toolbox: Target): void {
   throwIfOpen(breakerOf(toolbox))
+}
+
+/**
+ * Milliseconds until it is worth asking this toolbox; 0 when it is now. For steps, which have much to do before they ask. While the
+ * breaker is open those that have not yet noted it (`told`) go on to do so.
+ */
+export function msUntilWorthAsking(toolbox: Target, told: boolean): number {
+  const { policy, openUntil } = breakerOf(toolbox)
+  if (policy.state === CircuitState.Open) return told ? Math.max(0, openUntil - Date.now()) : 0
+  return policy.state === CircuitState.HalfOpen || isLaneStuck(toolbox.id) ? ASK_AGAIN_MS : 0
 }
 
 /** Judges every toolbox anew. */

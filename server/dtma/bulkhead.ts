@@ -7,8 +7,13 @@ const MAX_PROBES = 3
 /** Callers that wait for a place at one toolbox; beyond these nobody would live to see an answer. */
 const MAX_WAITING = 100
 
+/** An agent that answers does so in a fraction of this. */
+const STUCK_MS = 500
+
 interface Lane {
   busy: number
+  /** When the last call began, milliseconds since 1970. */
+  begunAt: number
   waiting: (() => void)[]
 }
 
@@ -23,7 +28,7 @@ export class LaneFull extends Error {}
  * when too many wait.
  */
 export async function inLane<T>(toolboxId: string, wait: boolean, work: () => Promise<T>): Promise<T> {
-  const lane = lanes.get(toolboxId) ?? { busy: 0, waiting: [] }
+  const lane = lanes.get(toolboxId) ?? { busy: 0, begunAt: 0, waiting: [] }
   lanes.set(toolboxId, lane)
   if (lane.busy >= MAX_CALLS && !wait)
     throw new LaneFull(`${MAX_CALLS} calls to toolbox ${toolboxId} are in flight`)
@@ -31,6 +36,7 @@ export async function inLane<T>(toolboxId: string, wait: boolean, work: () => Pr
     throw new DtmaError('TOOLBOX_BUSY', `${MAX_WAITING} calls wait for this toolbox already.`)
   if (lane.busy >= MAX_CALLS) await new Promise<void>((resolve) => lane.waiting.push(resolve))
   else lane.busy += 1
+  lane.begunAt = Date.now()
   try {
     return await work()
   } finally {
@@ -39,6 +45,12 @@ export async function inLane<T>(toolboxId: string, wait: boolean, work: () => Pr
     if (next) next()
     else if (--lane.busy === 0) lanes.delete(toolboxId)
   }
+}
+
+/** Whether every place has been taken for a while: who does not wait need not come. */
+export function isLaneStuck(toolboxId: string): boolean {
+  const lane = lanes.get(toolboxId)
+  return lane !== undefined && lane.busy >= MAX_CALLS && Date.now() - lane.begunAt > STUCK_MS
 }
 
 const probing = new Map<string, number>()
