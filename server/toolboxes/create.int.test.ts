@@ -5,6 +5,7 @@ import { packNode } from '#scripts/pack-agent/pack-node.ts'
 import { packForTest } from '#testing/agent-package.ts'
 import { sendRaw } from '#testing/agent-requests.ts'
 import { query } from '#testing/database.ts'
+import { present } from '#testing/present.ts'
 import { refusalOf } from '#testing/refusal.ts'
 import { asSystem, HOST, seedToolbox, seedUser, useSeededInstallation } from '#testing/seeded.ts'
 
@@ -60,7 +61,7 @@ describe('a toolbox on another machine', () => {
   it('waits for its agent, and is answered with a token and three ways to use it', async () => {
     const { toolbox, enrollment } = await create()
     expect(toolbox).toMatchObject({ name: 'office', kind: 'host', state: 'enrolling', upgradable: false })
-    const { token, commands, script } = enrollment ?? expect.fail()
+    const { token, commands, script } = present(enrollment)
     expect(token).toMatch(/^tbe_/)
     for (const command of Object.values(commands)) {
       expect(command).toContain(token)

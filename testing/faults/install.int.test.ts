@@ -17,6 +17,7 @@ import { waitForDeployment } from '#client/index.ts'
 import type { Enrollment } from '#contracts/toolboxes.ts'
 import { findNpmCli } from '#dtma/drivers/process/npm-cli.ts'
 import { freePort } from '#scripts/services/ports.ts'
+import { present } from '#testing/present.ts'
 import { noteProcess } from '#testing/run-folder.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { until } from './until.ts'
@@ -113,7 +114,7 @@ const server = (id: string) => installation.client.servers.get.query({ id })
 describe('another machine', { timeout: 180_000 }, () => {
   it('tells the page of its toolbox why it could not be set up (F14)', async () => {
     const created = await installation.client.toolboxes.create.mutate({ kind: 'host', name: 'machine' })
-    enrollment = created.enrollment ?? expect.fail('no enrolment')
+    enrollment = present(created.enrollment)
     const { code, output } = await install(['--token', enrollment.token])
     expect({ code, output }).toMatchObject({
       code: 1,
@@ -126,7 +127,7 @@ describe('another machine', { timeout: 180_000 }, () => {
   })
 
   it('becomes a toolbox by one command, with an agent and a Node that it gets from here', async () => {
-    symlinkSync(findNpmCli() ?? expect.fail('no npm'), join(machine.path, 'npm'))
+    symlinkSync(present(findNpmCli()), join(machine.path, 'npm'))
     const { code, output } = await install([], { TOOLBERTH_TOKEN: enrollment.token })
     expect(code, output).toBe(0)
     expect(output).toContain('Fetching Node from Toolberth')
@@ -223,10 +224,10 @@ describe('another machine', { timeout: 180_000 }, () => {
 
 async function localId(): Promise<string> {
   const { items } = await installation.client.toolboxes.list.query()
-  return items.find(({ kind }) => kind === 'local')?.id ?? expect.fail('no local toolbox')
+  return present(items.find(({ kind }) => kind === 'local')).id
 }
 
 async function serverNamed(name: string): Promise<{ id: string }> {
   const { items } = await installation.client.servers.list.query()
-  return items.find((item) => item.name === name) ?? expect.fail(`no server ${name}`)
+  return present(items.find((item) => item.name === name))
 }
