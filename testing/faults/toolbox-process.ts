@@ -59,7 +59,7 @@ export async function startToolboxProcess(
     await exit
   }
 
-  const [program = '', ...args] = [...place.command, process.execPath, ENTRY]
+  const [program, ...args] = [...place.command, process.execPath, ENTRY]
 
   const box: ToolboxProcess = {
     id,
