@@ -12,7 +12,11 @@ import { until } from './until.ts'
 const UNREACHABLE_MS = 100_000
 
 /** One worker moves 10 deployments at the same time; each call to a toolbox that hangs takes 5 s. */
-const MORE_THAN_AT_ONCE = 24
+const STUCK = 50
+/** Small enough for all of them to fit. */
+const LIMITS = { memoryMb: 64, cpus: 0.1 }
+/** The same work twice on a busy machine differs; one call that waits for the hung toolbox costs more than this. */
+const NOT_SLOWER = 3
 
 let installation: Installation
 let box: SecondToolbox
@@ -130,25 +134,55 @@ describe('a toolbox that is gone', () => {
   })
 })
 
-it('a toolbox that hangs delays no other', { timeout: 180_000 }, async () => {
+/** Milliseconds from accepted to live of a deployment to the local toolbox, the better of two. */
+async function timeToLive(name: string): Promise<number> {
+  const [local] = await installation.rows<{ id: string }>("SELECT id FROM toolboxes WHERE kind = 'local'")
+  const times: number[] = []
+  for (const number of [1, 2]) {
+    const more = { toolboxId: local?.id, limits: LIMITS }
+    const server = await installation.deploy(`${name}-${number}`, 'plain-server', more)
+    expect(await installation.ended(server.deploymentId, 60_000)).toMatchObject({ state: 'live' })
+    const [row] = await installation.rows<{ ms: number }>(
+      'SELECT (extract(epoch FROM finished_at - created_at) * 1000)::float8 AS ms FROM deployments WHERE id = $1',
+      [server.deploymentId],
+    )
+    times.push(row?.ms ?? Number.POSITIVE_INFINITY)
+    await installation.remove(server)
+  }
+  return Math.min(...times)
+}
+
+it('a toolbox that hangs delays no other', { timeout: 420_000 }, async () => {
   box.start()
   await until('the toolbox answers', () => agentAnswers(`https://${box.address}`))
+  const alone = await timeToLive('alone')
   const thaw = box.freeze()
-  const limits = { memoryMb: 64 }
   const stuck = await Promise.all(
-    Array.from({ length: MORE_THAN_AT_ONCE }, (_, index) =>
-      installation.deploy(`stuck-${index}`, 'plain-server', { toolboxId: box.id, limits }),
+    Array.from({ length: STUCK }, (_, index) =>
+      installation.deploy(`stuck-${index}`, 'plain-server', { toolboxId: box.id, limits: LIMITS }),
     ),
   )
-  const [local] = await installation.rows<{ id: string }>("SELECT id FROM toolboxes WHERE kind = 'local'")
-  const other = await installation.deploy('unbothered', 'plain-server', { toolboxId: local?.id })
-  expect(await installation.ended(other.deploymentId, 30_000)).toMatchObject({ state: 'live' })
+  const beside = await timeToLive('beside')
   const states = await installation.rows<{ state: string }>(
     'SELECT DISTINCT state FROM deployments WHERE id = ANY($1::uuid[]) AND finished_at IS NULL',
     [stuck.map(({ deploymentId }) => deploymentId)],
   )
   expect(states).toEqual([{ state: 'preparing' }])
+  expect(beside / alone).toBeLessThan(NOT_SLOWER)
+  // Given up while it hangs, none of them begins when it is back.
+  for (const { serverId, name } of stuck)
+    await installation.client.servers.delete.mutate({ id: serverId, confirmName: name })
   thaw()
-  await Promise.all([...stuck, other].map((server) => installation.remove(server)))
+  await until(
+    'all of them are gone',
+    async () => {
+      const left = await installation.rows(
+        'SELECT FROM mcp_servers WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL',
+        [stuck.map(({ serverId }) => serverId)],
+      )
+      return left.length === 0
+    },
+    180_000,
+  )
   await box.dispose()
 })
