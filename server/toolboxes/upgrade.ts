@@ -22,10 +22,11 @@ export async function upgradeToolbox({
   ctx: UserCtx
   input: { id: string }
 }): Promise<Toolbox> {
+  const before = await fetchToolboxView(ctx.actor, input.id)
+  if (before.kind === 'local') throw new AppError('TOOLBOX_IS_LOCAL', before.id)
   const ours = await requireAgentPackage()
   await withActor(ctx.actor, async (db) => {
     const toolbox = await fetchToolbox(db, input.id, { lock: true })
-    if (toolbox.kind === 'local') throw new AppError('TOOLBOX_IS_LOCAL', toolbox.id)
     if (toolbox.agentBuild === null) throw new AppError('TOOLBOX_NOT_UPGRADABLE', toolbox.id)
     if (toolbox.agentBuild === ours.sha256) return
     if (toolbox.state !== 'active' && toolbox.state !== 'draining')
