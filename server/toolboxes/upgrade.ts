@@ -22,7 +22,7 @@ export async function upgradeToolbox({
   ctx: UserCtx
   input: { id: string }
 }): Promise<Toolbox> {
-  const before = await fetchToolboxView(ctx.actor, input.id)
+  const before = await withActor(ctx.actor, (db) => fetchToolbox(db, input.id))
   if (before.kind === 'local') throw new AppError('TOOLBOX_IS_LOCAL', before.id)
   const ours = await requireAgentPackage()
   await withActor(ctx.actor, async (db) => {
