@@ -18,6 +18,17 @@ export async function noteEntry(
     audience: ['admins'],
     data: { title: entry.title, ...(action === 'catalog.delete' && { state: 'deleted' }) },
   })
+  await auditEntry(db, ctx, action, entry, detail)
+}
+
+/** The audit's part alone: what comes with an installation is no news to its pages. */
+export async function auditEntry(
+  db: Db,
+  ctx: Ctx,
+  action: Parameters<typeof noteEntry>[2],
+  entry: { id: string; slug: string },
+  detail: Prisma.InputJsonObject = {},
+): Promise<void> {
   await recordAudit(db, ctx, {
     action,
     subjectType: 'catalogEntry',

@@ -4,7 +4,7 @@ import { systemCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { insertEntry } from './create.ts'
 import { ENTRY_INCLUDE } from './fetch.ts'
-import { noteEntry } from './note.ts'
+import { auditEntry, noteEntry } from './note.ts'
 import { putRelease } from './update.ts'
 
 const ctx = systemCtx('setup')
@@ -35,7 +35,7 @@ async function seedEntry(db: Db, entry: CreateCatalogEntry): Promise<'added' | '
   if (known.some((row) => row.origin !== 'seed' || row.editedAt !== null)) return 'kept'
   const [before] = known
   if (!before) {
-    await noteEntry(db, ctx, 'catalog.create', await insertEntry(db, entry, 'seed'), {
+    await auditEntry(db, ctx, 'catalog.create', await insertEntry(db, entry, 'seed'), {
       version: entry.release.version,
     })
     return 'added'
