@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, expect, it } from 'vitest'
 import type { QueuePressure } from '#contracts/queues.ts'
+import type { JobName } from '#server/queues/catalogue.ts'
 import { query } from '#testing/database.ts'
 import { asSystem, seedUser, useSeededInstallation } from '#testing/seeded.ts'
 
 const { database, redis } = await useSeededInstallation()
+const { JOBS, RECURRING } = await import('./catalogue.ts')
 const { enqueue } = await import('./enqueue.ts')
 const { startRelay } = await import('./relay.ts')
 const { appRouter } = await import('#server/trpc/router.ts')
@@ -22,6 +24,7 @@ const report = () => caller.status.queues()
 const provision = async (): Promise<Partial<QueuePressure> | undefined> =>
   (await report()).queues.find(({ name }) => name === 'provision')
 const ask = () => asSystem((db) => enqueue(db, 'provision', { deploymentId: randomUUID() }))
+const ALL = [...Object.keys(JOBS), ...Object.keys(RECURRING)]
 const WAIT = { timeout: 20_000, interval: 50 }
 
 it('nothing runs: it says so, and what to do', async () => {
@@ -31,12 +34,7 @@ it('nothing runs: it says so, and what to do', async () => {
   expect({ state, code: problem?.code }).toEqual({ state: 'stuck', code: 'NO_WORKER' })
   expect(outbox).toMatchObject({ waiting: 1, state: 'stuck', problem: { code: 'OUTBOX_STUCK' } })
   expect(outbox.oldestMs).toBeGreaterThan(19_000)
-  expect(queues.map(({ name, workers }) => [name, workers])).toEqual([
-    ['provision', 0],
-    ['connection-test', 0],
-    ['status-sync', 0],
-    ['reconcile', 0],
-  ])
+  expect(queues.map(({ name, workers }) => [name, workers])).toEqual(ALL.map((name) => [name, 0]))
 })
 
 it('jobs are counted where they are: waiting, taken, between steps, done', async () => {
@@ -69,15 +67,14 @@ it('jobs that fail are counted for an hour, those that delay themselves are not 
 })
 
 it('with workers for all of them all is well', async () => {
-  const workers = [
-    createWorker('provision', { concurrency: 1 }, async () => 'done'),
-    createWorker('connection-test', { concurrency: 1 }, async () => 'done'),
-  ]
+  const workers = (Object.keys(JOBS) as JobName[]).map((name) =>
+    createWorker(name, { concurrency: 1 }, async () => 'done'),
+  )
   endings.push(startRelay(), startRecurring(), ...workers.map((worker) => () => worker.close()))
   await expect.poll(async () => (await report()).state, WAIT).toBe('ok')
   const { problem, queues } = await report()
   expect(problem).toBeNull()
-  expect(queues.map(({ workers: count }) => count)).toEqual([1, 1, 1, 1])
+  expect(queues.map(({ workers: count }) => count)).toEqual(ALL.map(() => 1))
 })
 
 it('a job that has delayed itself waits only since it was due again', async () => {
@@ -102,5 +99,5 @@ it('Redis is away: it says so, and counts what Postgres keeps', async () => {
     queues: [],
   })
   await redis.start()
-  await expect.poll(async () => (await report()).queues.length, WAIT).toBe(4)
+  await expect.poll(async () => (await report()).queues.length, WAIT).toBe(ALL.length)
 })

@@ -195,7 +195,7 @@ describe.skipIf(engineUnavailable() !== null)('two toolboxes with an engine each
       id: server.serverId,
       source: { type: 'image', image },
     })
-    expect(await ended(wrong.deployment?.deploymentId ?? '')).toMatchObject({ state: 'failed' })
+    expect(await ended(wrong.deployment?.deploymentId ?? '')).toMatchObject({ state: 'rolled_back' })
     expect(await get(server)).toMatchObject({ state: 'running', instance: { id: before.instance?.id } })
     const right = await client.servers.update.mutate({ id: server.serverId, env: { A: { value: '1' } } })
     expect(await ended(right.deployment?.deploymentId ?? '')).toMatchObject({ state: 'live' })

@@ -15,6 +15,11 @@ import { type ContainerUsage, readUsage } from './usage.ts'
 const DRAIN_MS = 1_000
 /** What the init process ends with when the command may not be executed, or does not exist. */
 const NOT_STARTED: readonly number[] = [126, 127]
+/** 128 + SIGKILL: how a process ends that the kernel kills for want of memory, among others. */
+const KILLED = 137
+/** The engine learns of output, end and reason in any order: it is asked again so often, in milliseconds so far apart. */
+const LATE_LOOKS = 10
+const LATE_MS = 100
 
 /** A run as its driver sees it: told what the engine says, and polled for figures. */
 export type ContainerRun = Run & {
@@ -48,6 +53,7 @@ export function followContainer(options: RunOptions): ContainerRun {
   let reading = readOutput(options.output)
   let checking: Promise<void> | null = null
   let again = false
+  let looksAfterEnd = 0
 
   function readOutput(stream: NodeJS.ReadableStream): Promise<void> {
     const [out, err] = [outputReader('stdout', log), outputReader('stderr', log)]
@@ -87,10 +93,25 @@ export function followContainer(options: RunOptions): ContainerRun {
       log.write('agent', 'The container was paused from outside; it goes on.')
       await askUnlessDone(() => engine.api.getContainer(containerId).unpause())
     }
-    if (!handling.alive || container.State.Status === 'restarting') return settle(exitOf(container.State))
+    if (!handling.alive || container.State.Status === 'restarting')
+      return settle(await lastWord(container.State))
     if (stdio && (options.output as Readable).readableEnded) {
+      // The engine may see the end of the process a moment after the end of its output.
+      if (looksAfterEnd++ < LATE_LOOKS) return void setTimeout(() => void look(), LATE_MS)
       await settle({ exitCode: null, signal: null, error: lost('The connection to the server was lost.') })
     }
+  }
+
+  /** The kernel's kill is told before its reason: a server killed by it may turn out to have used up its memory. */
+  async function lastWord(state: Docker.ContainerInspectInfo['State']): Promise<RunExit> {
+    let last = state
+    for (let i = 0; i < LATE_LOOKS && last.ExitCode === KILLED && !last.OOMKilled && stopping === null; i++) {
+      await new Promise((resolve) => setTimeout(resolve, LATE_MS))
+      const container = await askFor(() => engine.api.getContainer(containerId).inspect())
+      if (container === null) break
+      last = container.State
+    }
+    return exitOf(last)
   }
 
   function look(): Promise<void> {
