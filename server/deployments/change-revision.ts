@@ -24,7 +24,10 @@ export interface RevisionChange {
   /** What a change starts from: the revision that serves, or the newest when none does. */
   current: LoadedRevision
   /** Writes the next revision. Throws AppError DEPLOYMENT_IN_PROGRESS. */
-  write: (spec: RevisionSpec, secrets: { env: ClearEnv; headers: ClearHeaders }) => Promise<Revision>
+  write: (
+    spec: RevisionSpec,
+    rest: { env: ClearEnv; headers: ClearHeaders; imageDigest?: string | null },
+  ) => Promise<Revision>
   /** Another toolbox than the one it is on was asked for. */
   moves: boolean
   /** Queues a deployment of the revision, with its audit entry. Throws AppError DEPLOYMENT_IN_PROGRESS, TOOLBOX_…. */
@@ -67,10 +70,10 @@ export async function changeRevision<T>(
           server,
           newest,
           current,
-          write: async (spec, secrets) => {
+          write: async (spec, rest) => {
             await refuseWhileDeploying(db, serverId)
             const number = newest.number + 1
-            return { id: await writeRevision(db, serverId, number, spec, secrets), number, spec }
+            return { id: await writeRevision(db, serverId, number, spec, rest), number, spec }
           },
           moves: target !== toolboxId,
           deploy: (request) => deploy(db, ctx, { server, target }, request),

@@ -11,6 +11,7 @@ import { toFailure } from '#server/errors.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { wantServer } from '#server/mcp-servers/transition.ts'
 import { type Claim, underClaim } from './claim.ts'
+import { pinImage } from './image-digest.ts'
 import { pruneRevisions } from './prune.ts'
 import { moveDeployment } from './transition.ts'
 
@@ -93,6 +94,7 @@ async function writeLive(
     },
   })
   await db.instance.update({ where: { id: instanceId }, data: { observed: 'running' } })
+  await pinImage(db, instanceId)
   await pruneRevisions(db, serverId)
   await observeServer(db, serverId)
   await recordAudit(db, systemCtx('provision'), {

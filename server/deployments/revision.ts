@@ -16,6 +16,8 @@ export interface LoadedRevision {
   env: Record<string, { value: string; secret: boolean }>
   /** Of a remote server, in clear. */
   headers: ClearHeaders
+  /** `sha256:…` of the image that it went live with; null when it has none, or has not yet been live. */
+  imageDigest: string | null
 }
 
 /** A revision with its variables in clear; without a number the newest. Throws AppError NOT_FOUND, also for one not kept. */
@@ -37,6 +39,7 @@ export async function loadRevision(db: Db, serverId: string, number?: number): P
   return {
     id: row.id,
     number: row.number,
+    imageDigest: row.imageDigest,
     spec: RevisionSpec.parse(row.spec),
     env: Object.fromEntries(
       row.env.map(({ name, secret, ciphertext }) => [
@@ -50,16 +53,19 @@ export async function loadRevision(db: Db, serverId: string, number?: number): P
   }
 }
 
-/** Writes an immutable revision; its variables and headers are sealed for their own rows. Answers its id. */
+/**
+ * Writes an immutable revision; its variables and headers are sealed for their own rows. A copy of one that went live takes over
+ * the digest of its image. Answers its id.
+ */
 export async function writeRevision(
   db: Db,
   serverId: string,
   number: number,
   spec: RevisionSpec,
-  { env, headers }: { env: ClearEnv; headers: ClearHeaders },
+  { env, headers, imageDigest = null }: { env: ClearEnv; headers: ClearHeaders; imageDigest?: string | null },
 ): Promise<string> {
   const revisionId = randomUUID()
-  await db.revision.create({ data: { id: revisionId, serverId, number, spec } })
+  await db.revision.create({ data: { id: revisionId, serverId, number, spec, imageDigest } })
   const key = masterKey()
   const rows = Object.entries(env).map(([name, { value, secret }]) => ({
     revisionId,

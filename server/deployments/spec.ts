@@ -84,8 +84,13 @@ function dataProblems(data: readonly DataMount[]): Record<string, string[]> {
 /** What history is kept by: the same source with another version takes about as long. */
 export function sourceKeyOf(spec: RevisionSpec): string {
   if (spec.source.type === 'npm') return `npm:${spec.source.package}`
-  if (spec.source.type === 'image') return `image:${spec.source.image.replace(/(?::[^:/@]+)?(?:@.+)?$/, '')}`
+  if (spec.source.type === 'image') return `image:${repositoryOf(spec.source.image)}`
   return spec.source.type === 'remote' ? `remote:${new URL(spec.source.url).host}` : spec.source.type
+}
+
+/** An image's name without its tag and digest. The port of a registry is neither. */
+export function repositoryOf(image: string): string {
+  return image.replace(/(?::[^:/@]+)?(?:@.+)?$/, '')
 }
 
 /** What a toolbox must have for it. */
@@ -101,8 +106,15 @@ export function headerPlace(revisionId: string, name: string): Place {
   return { table: 'revision_headers', row: `${revisionId}/${name}`, column: 'ciphertext' }
 }
 
-/** The whole spec of an instance, secrets in clear: for the agent only. */
-export async function loadInstanceSpec(db: Db, revisionId: string): Promise<InstanceSpec> {
+/**
+ * The whole spec of an instance, secrets in clear: for the agent only. `imageDigest` is the instance's own (`sha256:…`), which its
+ * image is pulled by instead of its tag.
+ */
+export async function loadInstanceSpec(
+  db: Db,
+  revisionId: string,
+  imageDigest: string | null = null,
+): Promise<InstanceSpec> {
   const revision = await db.revision.findUniqueOrThrow({
     where: { id: revisionId },
     include: { env: true, headers: true, server: { select: { name: true } } },
@@ -116,7 +128,7 @@ export async function loadInstanceSpec(db: Db, revisionId: string): Promise<Inst
     serverId: revision.serverId,
     serverName: revision.server.name,
     revisionId,
-    source: await runnableSource(db, source, Object.fromEntries(headers)),
+    source: await runnableSource(db, source, { headers: Object.fromEntries(headers), imageDigest }),
     transport,
     ...(http && { http }),
     env: Object.fromEntries(
@@ -132,14 +144,15 @@ export async function loadInstanceSpec(db: Db, revisionId: string): Promise<Inst
 async function runnableSource(
   db: Db,
   source: Source,
-  headers: Record<string, string>,
+  { headers, imageDigest }: { headers: Record<string, string>; imageDigest: string | null },
 ): Promise<InstanceSource> {
   switch (source.type) {
     case 'npm':
       return { ...source, args: source.args ?? [] }
     case 'image': {
       const credentials = await credentialsFor(db, source.image)
-      return { ...source, args: source.args ?? [], ...(credentials && { credentials }) }
+      const image = imageDigest === null ? source.image : `${repositoryOf(source.image)}@${imageDigest}`
+      return { ...source, image, args: source.args ?? [], ...(credentials && { credentials }) }
     }
     case 'remote':
       return { type: 'remote', url: source.url, headers }

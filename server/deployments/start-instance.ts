@@ -14,6 +14,10 @@ export async function startInstance(
     const attempts = await db.instance.count({
       where: { serverId: deployment.serverId, revisionId: deployment.revisionId },
     })
+    const { imageDigest } = await db.revision.findUniqueOrThrow({
+      where: { id: deployment.revisionId },
+      select: { imageDigest: true },
+    })
     const instance = await db.instance.create({
       data: {
         serverId: deployment.serverId,
@@ -21,6 +25,7 @@ export async function startInstance(
         toolboxId: deployment.toolboxId ?? server.toolboxId,
         attempt: attempts + 1,
         fence: claim.fence,
+        imageDigest,
       },
       select: { id: true },
     })

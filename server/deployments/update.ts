@@ -12,7 +12,7 @@ import { RevisionSpec, toRevisionSpec } from './spec.ts'
 
 /**
  * Changes a server. What it runs with makes the next revision, which is deployed beside the one that serves; description and
- * visibility hold at once and make none. Throws AppError NOT_FOUND, BAD_REQUEST, SOURCE_UNSUPPORTED, CONFLICT when
+ * visibility hold at once and make none. A new revision's tag is resolved anew; giving the source is enough to ask for that. Throws AppError NOT_FOUND, BAD_REQUEST, SOURCE_UNSUPPORTED, CONFLICT when
  * `baseRevision` is neither the newest nor the current one, DEPLOYMENT_IN_PROGRESS, TOOLBOX_…, DATA_CANNOT_MOVE.
  */
 export async function updateServer({
@@ -30,7 +30,10 @@ export async function updateServer({
     const spec = { ...nextSpec(base.spec, resolved, { env, headers }), ...(origin && { catalog: origin }) }
     const next = { spec, env, headers }
     await describe(change, ctx, input)
-    const detail = { from: base.number, changed: changedParts(base, next) }
+    const detail = {
+      from: base.number,
+      changed: changedParts(base, next, { sourceGiven: input.source !== undefined }),
+    }
     if (detail.changed.length === 0 && change.moves) {
       const deployment = await change.deploy({ action: 'server.move', revision: base, detail: {} })
       return { serverId: input.id, revisionNumber: base.number, deployment }
@@ -123,10 +126,13 @@ function nextEnv(before: LoadedRevision['env'], asked: UpdateServer['env']): Loa
 function changedParts(
   before: LoadedRevision,
   { spec, env, headers }: Clear & { spec: RevisionSpec },
+  { sourceGiven }: { sourceGiven: boolean },
 ): string[] {
+  // The same tag may name another image by now.
+  const asksAnew = sourceGiven && before.imageDigest !== null
   const parts = (
     ['source', 'catalog', 'transport', 'http', 'limits', 'data', 'drainSeconds'] as const
-  ).filter((part) => !isDeepStrictEqual(before.spec[part], spec[part]))
+  ).filter((part) => !isDeepStrictEqual(before.spec[part], spec[part]) || (part === 'source' && asksAnew))
   return [
     ...parts,
     ...changedNames('env', before.env, env),

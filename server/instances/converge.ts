@@ -29,7 +29,8 @@ export async function convergeInstance(
       include: { toolbox: true, server: { select: { desired: true } } },
     })
     if (!row || row.goneAt) return null
-    const spec = row.desired === 'absent' ? undefined : await loadInstanceSpec(db, row.revisionId)
+    const spec =
+      row.desired === 'absent' ? undefined : await loadInstanceSpec(db, row.revisionId, row.imageDigest)
     return { row, spec }
   })
   if (!facts) return null

@@ -19,7 +19,7 @@ export async function getAssignment({
       ? await db.instance.findFirst({ where: { id: id.data, toolboxId, goneAt: null } })
       : null
     if (!row) throw new IngressError(404, 'NOT_FOUND', 'This toolbox has no such instance.')
-    const spec = await loadInstanceSpec(db, row.revisionId)
+    const spec = await loadInstanceSpec(db, row.revisionId, row.imageDigest)
     return {
       id: row.id,
       desired: row.desired,
