@@ -12,10 +12,17 @@ import type { Deployment, ServerDetail } from '#contracts/servers.ts'
 
 const TAIL = 100
 const FOLLOW_MS = 2_000
+/** Longer than clocks of a browser and its server tend to differ. */
+const SETTLE_MS = 60_000
 
 interface DeploymentLogProps {
   server: ServerDetail
   deployment: Deployment
+}
+
+/** The last lines may be told a moment after the end. */
+function endedJustNow({ finishedAt }: Deployment): boolean {
+  return finishedAt !== null && Date.now() - Date.parse(finishedAt) < SETTLE_MS
 }
 
 /** Of the instances that a server has at a time, the one that a deployment made: its revision's newest. */
@@ -31,7 +38,7 @@ export function DeploymentLog({ server, deployment }: DeploymentLogProps) {
   const going = !isEnded(deployment.state)
   const logs = trpc.servers.logs.useQuery(
     { id: server.id, tail: TAIL },
-    { refetchInterval: going ? FOLLOW_MS : false, staleTime: 0 },
+    { refetchInterval: () => (going || endedJustNow(deployment) ? FOLLOW_MS : false), staleTime: 0 },
   )
   const view = useRef<HTMLDivElement>(null)
   const instance = instanceOf(logs.data?.instances ?? [], deployment)
