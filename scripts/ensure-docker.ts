@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 
 /** What a test engine is made with, and the packages of Debian and its kin that have it. */
 const PROGRAMS = ['dockerd', 'containerd', 'ip', 'iptables', 'nsenter', 'unshare']
-const PACKAGES = ['docker.io', 'iproute2', 'iptables', 'util-linux']
+const PACKAGES = ['docker.io', 'docker-registry', 'iproute2', 'iptables', 'util-linux']
 const APT = '/usr/bin/apt-get'
 
 /** Why no container engine of our own can be started here, in one line; null when it can. */
