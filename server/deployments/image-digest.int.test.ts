@@ -21,6 +21,7 @@ const { redeployServer } = await import('#server/deployments/redeploy.ts')
 const { rollbackServer } = await import('#server/deployments/rollback.ts')
 const { updateServer } = await import('#server/deployments/update.ts')
 const { startInstance } = await import('#server/deployments/start-instance.ts')
+const { DtmaError } = await import('#server/dtma/errors.ts')
 const { convergeInstance } = await import('#server/instances/converge.ts')
 const { getAssignment } = await import('#server/toolboxes/assignment.ts')
 const { ctx } = await seedUser({ role: 'ADMIN' })
@@ -92,11 +93,12 @@ async function end(server: TestServer, instanceId: string, resolvedVersion: stri
 /** The image that the agent is told to run, and is told again when it asks. */
 async function imageOf(instanceId: string): Promise<string> {
   let sent: unknown
-  standIn.put = async (request, response) => {
-    sent = await json(request)
-    response.writeHead(503).end()
-  }
-  await expect(convergeInstance(instanceId)).rejects.toThrow()
+  standIn.put = (request, response) =>
+    void json(request).then((body) => {
+      sent = body
+      response.writeHead(503).end()
+    })
+  await expect(convergeInstance(instanceId)).rejects.toBeInstanceOf(DtmaError)
   const { spec } = await getAssignment({ toolboxId: toolbox.id, instanceId })
   expect(sent).toMatchObject({ spec: { source: spec.source } })
   return spec.source.type === 'image' ? spec.source.image : ''
