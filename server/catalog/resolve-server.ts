@@ -1,4 +1,5 @@
-import type { CatalogOrigin, DeployServer, Source, SourceChange, UpdateServer } from '#contracts/servers.ts'
+import type { CatalogOrigin, DeployServer, UpdateServer } from '#contracts/servers.ts'
+import type { Source, SourceChange } from '#contracts/sources.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'

@@ -1,5 +1,6 @@
 import type { CatalogArgument, CatalogRelease } from '#contracts/catalog.ts'
-import type { CatalogOrigin, DeployServer, Source, SourceChange } from '#contracts/servers.ts'
+import type { CatalogOrigin, DeployServer } from '#contracts/servers.ts'
+import type { Source, SourceChange } from '#contracts/sources.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { fetchEntry } from './fetch.ts'

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { Transport } from '#contracts/instances.ts'
-import type { DeployServer, Source, SourceChange } from '#contracts/servers.ts'
+import type { DeployServer } from '#contracts/servers.ts'
+import type { Source, SourceChange } from '#contracts/sources.ts'
 import { AppError } from '#server/errors.ts'
 
 /** In clear, by name. For the time of one transaction only. */

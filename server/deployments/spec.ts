@@ -7,7 +7,8 @@ import {
   Limits,
   Transport,
 } from '#contracts/instances.ts'
-import { CatalogOrigin, type DeployServer, Source } from '#contracts/servers.ts'
+import { CatalogOrigin, type DeployServer } from '#contracts/servers.ts'
+import { Source } from '#contracts/sources.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { credentialsFor } from '#server/registries/credentials.ts'

@@ -1,4 +1,4 @@
-import type { Source } from '#contracts/servers.ts'
+import type { Source } from '#contracts/sources.ts'
 
 /** One line that says where a server comes from: "@scope/package@1.2.3". */
 export function sourceText(source: Source): string {
