@@ -1,10 +1,9 @@
 'use client'
 
-import { Search } from 'lucide-react'
 import { useState } from 'react'
 import { Button } from '#app/components/ui/button.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
-import { Input } from '#app/components/ui/input.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 import { SkeletonRows } from '#app/components/ui/skeleton.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure, type ShownFailure } from '#app/trpc/failure.ts'
@@ -35,18 +34,14 @@ export function RegistrySearch({ busy, failure, onChoose }: RegistrySearchProps)
           setSearch(typed.trim())
         }}
       >
-        <div className="relative min-w-0 flex-1">
-          <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-          <Input
-            type="search"
-            aria-label="Name of the server"
-            placeholder="Part of its name, such as github"
-            maxLength={100}
-            className="pl-9"
-            value={typed}
-            onChange={(event) => setTyped(event.target.value)}
-          />
-        </div>
+        <SearchInput
+          className="min-w-0 flex-1"
+          aria-label="Name of the server"
+          placeholder="Part of its name, such as github"
+          maxLength={100}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+        />
         <Button type="submit" variant="primary" busy={found.isFetching && !found.isFetchingNextPage}>
           Search
         </Button>

@@ -9,8 +9,8 @@ import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { EmptyState } from '#app/components/ui/empty-state.tsx'
 import { plural } from '#app/components/ui/format.ts'
-import { Input } from '#app/components/ui/input.tsx'
 import { QueryView } from '#app/components/ui/query-view.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 import { ToolList } from '#app/components/ui/tool-list.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import type { Agent, AvailableServer } from '#contracts/agents.ts'
@@ -85,17 +85,12 @@ export function DiscoverTab({ agent, onSetUp }: DiscoverTabProps) {
           )
           return (
             <div className="grid gap-4">
-              <div className="relative">
-                <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-                <Input
-                  type="search"
-                  aria-label="Search servers and tools"
-                  placeholder="Search servers and tools"
-                  className="pl-9"
-                  value={search}
-                  onChange={(event) => setSearch(event.target.value)}
-                />
-              </div>
+              <SearchInput
+                aria-label="Search servers and tools"
+                placeholder="Search servers and tools"
+                value={search}
+                onChange={(event) => setSearch(event.target.value)}
+              />
               {shown.length === 0 ? <EmptyState icon={Search} title="No server or tool matches" /> : null}
               {shown.map((server) => (
                 <AvailableCard key={server.id} server={server} onConnect={() => setConnecting(server)} />

@@ -1,12 +1,12 @@
 'use client'
 
-import { ArrowDownToLine, Download, Pause, Search, WrapText } from 'lucide-react'
+import { ArrowDownToLine, Download, Pause, WrapText } from 'lucide-react'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { instanceName } from '#app/components/servers/logs-store.ts'
 import { Button } from '#app/components/ui/button.tsx'
-import { Input } from '#app/components/ui/input.tsx'
 import { Menu, MenuItem } from '#app/components/ui/menu.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 import { Select } from '#app/components/ui/select.tsx'
 import { ErrorAnswer } from '#contracts/errors.ts'
 import type { LogInstance } from '#contracts/logs.ts'
@@ -40,18 +40,14 @@ export function LogsToolbar({ id, choice, onChoice, instances, follow, onFollow 
   const gone = choice.instance !== 'all' && !instances.some((one) => one.id === choice.instance)
   return (
     <div className="flex flex-wrap gap-2">
-      <div className="relative min-w-44 flex-1">
-        <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-        <Input
-          type="search"
-          aria-label="Search the log"
-          placeholder="Search"
-          maxLength={200}
-          className="pl-9"
-          value={choice.search}
-          onChange={(event) => onChoice({ search: event.target.value })}
-        />
-      </div>
+      <SearchInput
+        className="min-w-44 flex-1"
+        aria-label="Search the log"
+        placeholder="Search"
+        maxLength={200}
+        value={choice.search}
+        onChange={(event) => onChoice({ search: event.target.value })}
+      />
       <Select
         aria-label="Level"
         className="w-auto min-w-44 max-sm:flex-1"

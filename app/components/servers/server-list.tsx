@@ -8,10 +8,10 @@ import { sourceText } from '#app/components/servers/source-text.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { EmptyState } from '#app/components/ui/empty-state.tsx'
 import { plural } from '#app/components/ui/format.ts'
-import { Input } from '#app/components/ui/input.tsx'
 import { PageHeader } from '#app/components/ui/page-header.tsx'
 import { QueryView } from '#app/components/ui/query-view.tsx'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 import { Select } from '#app/components/ui/select.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { describeFailure } from '#app/trpc/failure.ts'
@@ -99,17 +99,13 @@ function FilteredServers({ servers }: { servers: ServerSummary[] }) {
   return (
     <>
       <div className="mb-4 flex flex-wrap gap-2">
-        <div className="relative min-w-48 flex-1">
-          <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-          <Input
-            type="search"
-            aria-label="Search servers"
-            placeholder="Search by name, package or toolbox"
-            className="pl-9"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-        </div>
+        <SearchInput
+          className="min-w-48 flex-1"
+          aria-label="Search servers"
+          placeholder="Search by name, package or toolbox"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
         <Select
           aria-label="State"
           className="w-44"

@@ -1,11 +1,11 @@
 'use client'
 
-import { Braces, ChevronRight, Search, Wrench } from 'lucide-react'
+import { Braces, ChevronRight, Wrench } from 'lucide-react'
 import { useState } from 'react'
 import { cn } from '#app/components/ui/cn.ts'
 import { CodeBlock } from '#app/components/ui/code-block.tsx'
 import { EmptyState } from '#app/components/ui/empty-state.tsx'
-import { Input } from '#app/components/ui/input.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 
 interface ShownTool {
   name: string
@@ -122,17 +122,12 @@ export function ToolList({ tools, empty, className }: ToolListProps) {
   return (
     <div className={cn('grid gap-3', className)}>
       {tools.length > 8 ? (
-        <div className="relative">
-          <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-          <Input
-            type="search"
-            aria-label="Search tools"
-            placeholder={`Search ${tools.length} tools`}
-            className="pl-9"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-        </div>
+        <SearchInput
+          aria-label="Search tools"
+          placeholder={`Search ${tools.length} tools`}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
       ) : null}
       {shown.length === 0 ? <p className="py-6 text-center text-sm text-muted">No tool matches.</p> : null}
       {shown.length > 0 ? (

@@ -1,6 +1,6 @@
 'use client'
 
-import { ExternalLink, Search } from 'lucide-react'
+import { ExternalLink } from 'lucide-react'
 import { useState } from 'react'
 import type { UseFormReturn } from 'react-hook-form'
 import { EntryIcon } from '#app/components/catalog/entry-icon.tsx'
@@ -10,8 +10,8 @@ import { QuickDeploy } from '#app/components/servers/wizard/quick-deploy.tsx'
 import { releaseValues, requiredOf } from '#app/components/servers/wizard/release-values.ts'
 import { setValues } from '#app/components/servers/wizard/set-values.ts'
 import { Field, FieldError } from '#app/components/ui/field.tsx'
-import { Input } from '#app/components/ui/input.tsx'
 import { QueryView } from '#app/components/ui/query-view.tsx'
+import { SearchInput } from '#app/components/ui/search-input.tsx'
 import { Select } from '#app/components/ui/select.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import type { CatalogEntry, CatalogRelease } from '#contracts/catalog.ts'
@@ -87,21 +87,16 @@ export function CatalogChoice({ form }: { form: UseFormReturn<DeployValues> }) {
         const chosen = items.find((entry) => entry.slug === slug)
         return (
           <div className="grid gap-3">
-            <div className="relative">
-              <Search aria-hidden className="absolute top-3 left-3 size-4 text-muted" />
-              <Input
-                type="search"
-                aria-label="Search the catalog"
-                placeholder="Search the catalog"
-                className="pl-9"
-                value={search}
-                onChange={(event) => setSearch(event.target.value)}
-                onKeyDown={(event) => {
-                  // It filters as one types; the form is not sent by it.
-                  if (event.key === 'Enter') event.preventDefault()
-                }}
-              />
-            </div>
+            <SearchInput
+              aria-label="Search the catalog"
+              placeholder="Search the catalog"
+              value={search}
+              onChange={(event) => setSearch(event.target.value)}
+              onKeyDown={(event) => {
+                // It filters as one types; the form is not sent by it.
+                if (event.key === 'Enter') event.preventDefault()
+              }}
+            />
             <fieldset
               ref={(list) => list?.querySelector('label:has(:checked)')?.scrollIntoView({ block: 'nearest' })}
               className="grid max-h-[26rem] gap-2.5 overflow-y-auto p-1 sm:grid-cols-2"
