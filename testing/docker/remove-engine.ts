@@ -6,6 +6,8 @@ import { z } from 'zod'
 
 const CGROUPS = '/sys/fs/cgroup'
 const ATTEMPTS = 100
+/** Numbers stand in addresses: 10.199.N.1. */
+const LAST_NUMBER = 250
 
 /** A network of its own, with a cable to the machine. */
 const Namespace = z.object({
@@ -25,8 +27,7 @@ const run = (command: string, ...args: string[]) => execFileSync(command, args, 
 
 /** Takes the first number that nobody has; two at the same time cannot make the same link. */
 export function addNamespace(folder: string): Namespace {
-  for (let tries = 0; ; tries++) {
-    const number = Math.floor(Math.random() * 250) + 1
+  for (let number = 1; ; number++) {
     const name = `tbt${process.pid.toString(36)}${number.toString(36)}`
     const link = `tbt${number}h`
     const namespace: Namespace = {
@@ -42,7 +43,7 @@ export function addNamespace(folder: string): Namespace {
       run('ip', 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'up0', 'netns', name)
     } catch (error) {
       removeNamespace(namespace, false)
-      if (tries > 20) throw new Error(`No network of its own for ${folder}.`, { cause: error })
+      if (number === LAST_NUMBER) throw new Error(`No network of its own for ${folder}.`, { cause: error })
       continue
     }
     const inside = (...args: string[]) => run('nsenter', `--net=${namespace.path}`, ...args)
