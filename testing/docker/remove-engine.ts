@@ -25,10 +25,13 @@ export type Namespace = z.infer<typeof Namespace>
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' })
 
+/** Namespaces of this process: a name is never used twice, so that a try that fails removes its own and no other's. */
+let made = 0
+
 /** Takes the first number that nobody has; two at the same time cannot make the same link. */
 export function addNamespace(folder: string): Namespace {
   for (let number = 1; ; number++) {
-    const name = `tbt${process.pid.toString(36)}${number.toString(36)}`
+    const name = `tbt${process.pid.toString(36)}n${(made++).toString(36)}`
     const link = `tbt${number}h`
     const namespace: Namespace = {
       name,

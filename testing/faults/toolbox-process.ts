@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,9 @@ export type ToolboxProcess = {
 
 /** Where an agent runs: what stands in front of its command, the address it is dialled at, and more of its environment. */
 export type Place = { command: readonly string[]; host: string; env: Record<string, string> }
+
+/** What is shown of the log of an agent that did not become active, in characters. */
+const LOG_TAIL = 4000
 
 const ENTRY = fileURLToPath(new URL('../../dtma/index.ts', import.meta.url))
 
@@ -102,8 +105,9 @@ export async function startToolboxProcess(
       return state === 'active'
     })
   } catch (error) {
+    const log = readFileSync(join(home, 'agent.log'), 'utf8').slice(-LOG_TAIL)
     await box.dispose()
-    throw error
+    throw new Error(`Its agent said:\n${log}`, { cause: error })
   }
   return box
 }
