@@ -13,9 +13,9 @@ import { answerUnauthorized } from './answer-unauthorized.ts'
 import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import { forwardCall } from './forward-call.ts'
-import type { Session } from './require-session.ts'
-import { describeFailure, UpstreamError } from './upstream-error.ts'
-import type { UpstreamTarget } from './upstream-sessions.ts'
+import type { Session } from './legacy/require-session.ts'
+import { describeFailure, UpstreamError } from './upstream/error.ts'
+import type { UpstreamTarget } from './upstream/sessions.ts'
 
 /** Answers `tools/call`: finds the tool's server, forwards the call and relays the answer. */
 export async function callTool(

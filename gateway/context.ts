@@ -3,11 +3,11 @@ import type { Logger } from 'pino'
 import type { AgentView } from './agent-view.ts'
 import type { CallRegistry } from './call-registry.ts'
 import type { Cancel } from './cancel-relay.ts'
-import type { OpenStreams } from './open-streams.ts'
+import type { OpenStreams } from './legacy/open-streams.ts'
+import type { SessionStore } from './legacy/sessions.ts'
 import type { Reply } from './reply.ts'
 import type { RightsCache } from './rights-cache.ts'
-import type { SessionStore } from './sessions.ts'
-import type { UpstreamSessions } from './upstream-sessions.ts'
+import type { UpstreamSessions } from './upstream/sessions.ts'
 
 /** What every request of a gateway process shares. */
 export interface GatewayContext {

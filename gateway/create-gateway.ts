@@ -10,11 +10,11 @@ import { startCancelRelay } from './cancel-relay.ts'
 import type { GatewayContext } from './context.ts'
 import { createGuard } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
-import { createOpenStreams } from './open-streams.ts'
+import { createOpenStreams } from './legacy/open-streams.ts'
+import { createSessionStore } from './legacy/sessions.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
-import { createSessionStore } from './sessions.ts'
-import { createToolboxDispatchers } from './toolbox-dispatchers.ts'
-import { createUpstreamSessions } from './upstream-sessions.ts'
+import { createToolboxDispatchers } from './upstream/dispatchers.ts'
+import { createUpstreamSessions } from './upstream/sessions.ts'
 
 /** How often idle sessions and connections are looked for, milliseconds. */
 const REAP_EVERY_MS = 30_000

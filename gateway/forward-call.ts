@@ -12,11 +12,11 @@ import {
   rpcRequest,
   rpcResult,
 } from '#mcp/json-rpc.ts'
-import { statusError } from './initialize-upstream.ts'
 import type { Reply } from './reply.ts'
-import { agentRefusal, asUpstreamError, UpstreamError } from './upstream-error.ts'
-import { postMessage, readErrorBody, readMessages, type UpstreamAnswer } from './upstream-http.ts'
-import type { UpstreamLease, UpstreamSessions, UpstreamTarget } from './upstream-sessions.ts'
+import { agentRefusal, asUpstreamError, UpstreamError } from './upstream/error.ts'
+import { postMessage, readErrorBody, readMessages, type UpstreamAnswer } from './upstream/http.ts'
+import { statusError } from './upstream/initialize.ts'
+import type { UpstreamLease, UpstreamSessions, UpstreamTarget } from './upstream/sessions.ts'
 
 /** Silence of a server after which a call is given up (the SDKs' default); any message of the server begins it anew. */
 const CALL_TIMEOUT_MS = 60_000

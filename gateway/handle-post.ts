@@ -10,11 +10,11 @@ import {
   rpcFailure,
 } from '#mcp/json-rpc.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
-import { handleRpcRequest } from './handle-rpc-request.ts'
-import { initializeSession } from './initialize-session.ts'
+import { handleRpcRequest } from './legacy/handle-rpc-request.ts'
+import { initializeSession } from './legacy/initialize-session.ts'
+import { requireSession } from './legacy/require-session.ts'
 import { accepts, mediaType } from './media-types.ts'
 import { MAX_BODY_BYTES, readBody } from './read-body.ts'
-import { requireSession } from './require-session.ts'
 
 /** One message of an agent: read, checked and passed to its handler. */
 export async function handlePost(

@@ -1,14 +1,8 @@
 import { CLIENT_INFO } from '#mcp/client-info.ts'
 import { isRpcFailure, type RpcResult, rpcNotification, rpcRequest } from '#mcp/json-rpc.ts'
 import { LATEST_SESSION_VERSION } from '#mcp/versions.ts'
-import { agentRefusal, asUpstreamError, UpstreamError } from './upstream-error.ts'
-import {
-  type Endpoint,
-  postMessage,
-  readErrorBody,
-  readMessages,
-  type UpstreamAnswer,
-} from './upstream-http.ts'
+import { agentRefusal, asUpstreamError, UpstreamError } from './error.ts'
+import { type Endpoint, postMessage, readErrorBody, readMessages, type UpstreamAnswer } from './http.ts'
 
 /** The whole handshake, milliseconds. */
 const INITIALIZE_TIMEOUT_MS = 15_000

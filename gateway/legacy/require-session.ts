@@ -1,4 +1,5 @@
 import { ERROR_CATALOGUE } from '#contracts/errors.ts'
+import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import {
   RPC_CONNECTION_CLOSED,
   RPC_INTERNAL_ERROR,
@@ -6,7 +7,6 @@ import {
   type RpcId,
   rpcFailure,
 } from '#mcp/json-rpc.ts'
-import type { AgentRequest, GatewayContext } from './context.ts'
 import { isSpoken, LEGACY_VERSIONS } from './protocol-version.ts'
 import type { SessionRecord } from './sessions.ts'
 

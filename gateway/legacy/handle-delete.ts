@@ -1,4 +1,4 @@
-import type { AgentRequest, GatewayContext } from './context.ts'
+import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { answerStoreUnavailable, requireSession } from './require-session.ts'
 
 /** Ends a session, and its stream where that is open in this process. */

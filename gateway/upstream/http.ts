@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import { type ClassifiedMessage, parseRpcMessage, type RpcMessage } from '#mcp/json-rpc.ts'
 import { readSse } from '#mcp/sse.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
-import { UpstreamError } from './upstream-error.ts'
+import { UpstreamError } from './error.ts'
 
 /** Largest single message from a server: images and files come as base64 inside of results. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024

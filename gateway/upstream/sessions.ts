@@ -1,8 +1,8 @@
 import type { GatewayToolbox } from '#contracts/gateway.ts'
-import { initializeUpstream, type UpstreamHandshake } from './initialize-upstream.ts'
-import type { ToolboxDispatchers } from './toolbox-dispatchers.ts'
-import { UpstreamError } from './upstream-error.ts'
-import { deleteSession, type Endpoint } from './upstream-http.ts'
+import type { ToolboxDispatchers } from './dispatchers.ts'
+import { UpstreamError } from './error.ts'
+import { deleteSession, type Endpoint } from './http.ts'
+import { initializeUpstream, type UpstreamHandshake } from './initialize.ts'
 
 /** Sessions of one process; the longest idle one makes room for a new one. */
 const MAX_SESSIONS = 2000

@@ -1,6 +1,6 @@
+import { callTool } from '#gateway/call-tool.ts'
+import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { RPC_INVALID_PARAMS, RPC_METHOD_NOT_FOUND, type RpcRequest, rpcFailure } from '#mcp/json-rpc.ts'
-import { callTool } from './call-tool.ts'
-import type { AgentRequest, GatewayContext } from './context.ts'
 import type { Session } from './require-session.ts'
 
 /** A request within a session. Everything but tools is unknown to this gateway, and so are all other methods. */

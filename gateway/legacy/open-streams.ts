@@ -1,5 +1,5 @@
+import type { Reply } from '#gateway/reply.ts'
 import { rpcNotification } from '#mcp/json-rpc.ts'
-import type { Reply } from './reply.ts'
 
 interface OpenStream {
   reply: Reply

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { CLIENT_INFO } from '#mcp/client-info.ts'
 import { RPC_INVALID_PARAMS, type RpcRequest, rpcFailure, rpcResult } from '#mcp/json-rpc.ts'
-import type { AgentRequest, GatewayContext } from './context.ts'
 import { negotiateVersion } from './protocol-version.ts'
 import { answerStoreUnavailable } from './require-session.ts'
 

@@ -1,6 +1,6 @@
+import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
+import { accepts } from '#gateway/media-types.ts'
 import { RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
-import type { AgentRequest, GatewayContext } from './context.ts'
-import { accepts } from './media-types.ts'
 import { TOOLS_CHANGED } from './open-streams.ts'
 import { requireSession } from './require-session.ts'
 

@@ -22,7 +22,7 @@ it('keeps a session for its own agent until it ends', async () => {
   expect(id).toMatch(/^[\w-]{32}$/)
   expect(await store.touch('one', id)).toEqual(record)
   expect(await store.touch('two', id)).toBeNull()
-  expect(await store.touch('one', '../other')).toBeNull()
+  expect(await store.touch('one', '#gateway/other')).toBeNull()
   expect(await store.end('two', id)).toBe(false)
   expect(await store.end('one', id)).toBe(true)
   expect(await store.end('one', id)).toBe(false)
