@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { inject } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { noteProcess } from '#testing/run-folder.ts'
+
+/** Revisions of MCP whose requirements the suite keeps, as its option `--requirements` names them. */
+export type Revision = '2025-11-25' | '2026-07-28'
+
+const require = createRequire(import.meta.url)
+const SUITE = require.resolve('@modelcontextprotocol/conformance/dist/index.js')
+const Requirements = z.object({ server: z.array(z.string()).min(1) })
+const Checks = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }))
+const OUTPUT_FOLDER = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/
+
+/** Names of the scenarios that a revision requires of a server, frozen at its release. */
+export function requiredScenarios(revision: Revision): string[] {
+  const file = join(dirname(SUITE), '..', 'requirements', `${revision}.yaml`)
+  return Requirements.parse(parse(readFileSync(file, 'utf8'))).server
+}
+
+/**
+ * Runs the official suite against the server at `url`, as a process of its own. Answers what is wrong by scenario: an empty list
+ * where it passed, also without a warning. A scenario that did not run is missing. One that hangs ends after `timeoutMs`.
+ */
+export async function runConformance(
+  url: string,
+  revision: Revision,
+  timeoutMs = 30_000,
+): Promise<Map<string, string[]>> {
+  const out = mkdtempSync(join(inject('runFolder'), 'conformance-'))
+  const args = ['server', '--url', url, '--requirements', revision, '--timeout', String(timeoutMs), '-o', out]
+  const suite = spawn(process.execPath, [SUITE, ...args], { stdio: 'ignore' })
+  if (suite.pid !== undefined) noteProcess(inject('runFolder'), suite.pid)
+  await once(suite, 'exit')
+  const results = new Map<string, string[]>()
+  for (const folder of readdirSync(out)) {
+    const scenario = OUTPUT_FOLDER.exec(folder)?.[1]
+    if (scenario !== undefined) results.set(scenario, wrongIn(join(out, folder, 'checks.json')))
+  }
+  return results
+}
+
+function wrongIn(file: string): string[] {
+  const checks = Checks.parse(JSON.parse(readFileSync(file, 'utf8')))
+  if (checks.every(({ status }) => status !== 'SUCCESS')) return ['nothing was checked']
+  return checks
+    .filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
+    .map(({ id, errorMessage }) => `${id}: ${errorMessage ?? ''}`)
+}

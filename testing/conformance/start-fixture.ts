@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  localhostHostValidation,
+  localhostOriginValidation,
+  toNodeHandler,
+  toWebRequest,
+} from '@modelcontextprotocol/node'
+import { isLegacyRequest } from '@modelcontextprotocol/server'
+import { createLegacyFixture } from './serve-legacy.ts'
+import { createModernFixture } from './serve-modern.ts'
+
+/**
+ * A server with everything that the conformance suite asks of one, in both eras of MCP on one URL: 2026-07-28 by the SDK's second
+ * version, sessions up to 2025-11-25 by its first. Listens on a free loopback port.
+ */
+export async function startConformanceFixture(): Promise<{ url: string; stop(): Promise<void> }> {
+  const modern = createModernFixture()
+  const legacy = createLegacyFixture()
+  const serveModern = toNodeHandler(modern)
+  const allowsHost = localhostHostValidation()
+  const allowsOrigin = localhostOriginValidation()
+
+  const listener: RequestListener = (request, response) => {
+    if (!allowsHost(request, response) || !allowsOrigin(request, response)) return
+    if (request.url !== '/mcp') return void response.writeHead(404).end()
+    void readJson(request)
+      .then(async (body) => {
+        const isLegacy = await isLegacyRequest(await toWebRequest(request, body), body)
+        await (isLegacy ? legacy.handle(request, response, body) : serveModern(request, response, body))
+      })
+      .catch(() => response.destroy())
+  }
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    async stop() {
+      await Promise.all([modern.close(), legacy.close()])
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** undefined: no body, or none in JSON. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+  } catch {
+    return undefined
+  }
+}
