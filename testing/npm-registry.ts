@@ -16,7 +16,7 @@ export const FIXTURE_SCOPE = '@toolberth-fixtures'
 
 export type FixtureRegistry = {
   url: string
-  /** npm configuration that sends just the fixtures' scope here, on top of the invoking user's own. */
+  /** npm configuration that sends just the scopes of what is served here, on top of the invoking user's own. */
   npmrcPath: string
   /** The next question about a package waits for `release`; `asked` resolves when it has come. */
   holdNext(): { asked: Promise<void>; release(): void }
@@ -26,7 +26,7 @@ export type FixtureRegistry = {
 type Hold = { come: () => void; released: Promise<void> }
 
 const Packed = z.array(z.object({ filename: z.string() })).length(1)
-const Manifest = z.looseObject({ name: z.string().startsWith(`${FIXTURE_SCOPE}/`), version: z.string() })
+const Manifest = z.looseObject({ name: z.string().startsWith('@'), version: z.string() })
 
 type Served = { manifest: z.infer<typeof Manifest>; tarball: Buffer }
 
@@ -62,7 +62,9 @@ export async function startFixtureRegistry(folders: string[], host = '127.0.0.1'
   const npmrcPath = join(temporary, 'npmrc')
   const own = process.env.npm_config_userconfig ?? join(homedir(), '.npmrc')
   const inherited = await readFile(own, 'utf8').catch(() => '')
-  await writeFile(npmrcPath, `${inherited}\n${FIXTURE_SCOPE}:registry=${url}/\n`, { mode: 0o600 })
+  const scopes = new Set([FIXTURE_SCOPE, ...[...packages.keys()].map((name) => name.split('/')[0])])
+  const lines = [inherited, ...[...scopes].map((scope) => `${scope}:registry=${url}/`), '']
+  await writeFile(npmrcPath, lines.join('\n'), { mode: 0o600 })
   return {
     url,
     npmrcPath,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { inject } from 'vitest'
@@ -46,6 +46,7 @@ export async function runConformance(
 }
 
 function wrongIn(file: string): string[] {
+  if (!existsSync(file)) return ['the scenario broke off']
   const checks = Checks.parse(JSON.parse(readFileSync(file, 'utf8')))
   if (checks.every(({ status }) => status !== 'SUCCESS')) return ['nothing was checked']
   return checks

@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type pg from 'pg'
 import { inject } from 'vitest'
@@ -45,15 +45,19 @@ export type Installation = {
 }
 
 export const fixtureFolder = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
+const folderOf = (fixture: string) => (isAbsolute(fixture) ? fixture : fixtureFolder(fixture))
 
-/** A whole Toolberth on free ports, with a temporary home, whose toolbox installs our fixtures from a registry on loopback. */
+/**
+ * A whole Toolberth on free ports, with a temporary home, whose toolbox installs fixtures (ours by name, others by folder) from a
+ * registry on loopback.
+ */
 export async function startInstallation(
   fixtures: string[],
   change: { env?: Record<string, string>; publicUrl?: string } = {},
 ): Promise<Installation> {
   const runFolder = inject('runFolder')
   const home = mkdtempSync(join(runFolder, 'homes', 'faults-'))
-  const registry = await startFixtureRegistry(fixtures.map(fixtureFolder))
+  const registry = await startFixtureRegistry(fixtures.map(folderOf))
   const options: StartOptions = {
     home,
     host: '127.0.0.1',
