@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { query } from '#testing/database.ts'
 import { refusalOf } from '#testing/refusal.ts'
 import {
@@ -10,11 +10,15 @@ import {
   type TestServer,
   useSeededInstallation,
 } from '#testing/seeded.ts'
+import { startToolboxStandIn } from '#testing/toolbox-stand-in.ts'
 
 const { database } = await useSeededInstallation()
 const { runTestAttempt } = await import('#server/connections/run-test.ts')
 const { startConnectionTest } = await import('#server/connections/start-test.ts')
-const { getTest } = await import('#server/connections/test.ts')
+const { getTest, testConnection } = await import('#server/connections/test.ts')
+const { cancelTest } = await import('#server/connections/cancel-test.ts')
+const { requeueLostJobs } = await import('#server/reconcile/lost-jobs.ts')
+const { controlCertificates } = await import('#server/toolboxes/identities.ts')
 const { retryDelay } = await import('#server/connections/retry-delay.ts')
 // Nothing listens at its address.
 const toolbox = await seedToolbox()
@@ -114,5 +118,119 @@ describe('the wait between attempts', () => {
       expect(new Set(waits).size).toBeGreaterThan(50)
       expect(ids.map((id) => retryDelay(id, made))).toEqual(waits)
     }
+  })
+})
+
+describe('a test that is cancelled', async () => {
+  const standIn = await startToolboxStandIn((await controlCertificates()).worker)
+  afterAll(() => standIn.stop())
+  const reachable = await seedToolbox({ url: standIn.url, certificate: standIn.certificate })
+  const cancel = (id: string) => cancelTest({ ctx: alice.ctx, input: { id } })
+  const CANCELLED = { state: 'cancelled', failure: { code: 'TEST_CANCELLED' }, result: null }
+
+  it('while it is queued ends at once, and is not begun any more', async () => {
+    const { id } = await start()
+    const cancelled = await cancel(id)
+    expect(cancelled).toMatchObject({ ...CANCELLED, attempts: [], finishedAt: expect.any(String) })
+    expect(await runTestAttempt({ testId: id })).toBe('ended')
+    expect(await read(id)).toEqual(cancelled)
+    expect(await cancel(id)).toEqual(cancelled)
+  })
+
+  it('while it waits for its next attempt ends at once, and waits no longer', async () => {
+    const { id } = await start()
+    await runTestAttempt({ testId: id })
+    const cancelled = await cancel(id)
+    expect(cancelled).toMatchObject({
+      ...CANCELLED,
+      attempts: [{ number: 1, failure: { code: 'CONNECTION_REFUSED' }, retryInMs: null }],
+    })
+    expect(await runTestAttempt({ testId: id })).toBe('ended')
+    expect(await read(id)).toEqual(cancelled)
+  })
+
+  it('while a server keeps it waiting ends at once, and the worker hangs up', async () => {
+    server = await seedServer(reachable.id)
+    const asked = Promise.withResolvers<void>()
+    const hungUp = Promise.withResolvers<void>()
+    standIn.instances.set(server.instanceId, (_, response) => {
+      asked.resolve()
+      response.once('close', () => hungUp.resolve())
+    })
+    const { id } = await start()
+    const running = runTestAttempt({ testId: id })
+    await asked.promise
+    const cancelled = await cancel(id)
+    expect(cancelled).toMatchObject(CANCELLED)
+    expect(cancelled.attempts.flatMap(({ stages }) => stages.map(({ state }) => state))).not.toContain(
+      'running',
+    )
+    expect(await running).toBe('ended')
+    await hungUp.promise
+    expect(await read(id)).toEqual(cancelled)
+  })
+
+  it('is told to its user, and cannot be by another', async () => {
+    const { id } = await start()
+    expect(await refusalOf(cancelTest({ ctx: bob.ctx, input: { id } }))).toMatchObject({ code: 'NOT_FOUND' })
+    expect(await read(id)).toMatchObject({ state: 'queued' })
+    await cancel(id)
+    const events = await query(
+      database.adminUrl,
+      `SELECT data->>'state' AS state, audience FROM events WHERE subject_id = $1 ORDER BY id DESC LIMIT 1`,
+      [id],
+    )
+    expect(events).toEqual([{ state: 'cancelled', audience: [`user:${alice.id}`] }])
+  })
+})
+
+describe('F26', () => {
+  const states = (id: string) =>
+    query<{ state: string }>(
+      database.adminUrl,
+      `SELECT data->>'state' AS state FROM events WHERE subject_id = $1 ORDER BY id`,
+      [id],
+    )
+
+  it('F26: a test whose probe answers with a failure ends with it, in every answer and event that a wizard waits for', async () => {
+    const waiting = testConnection({
+      ctx: alice.ctx,
+      input: { agentId: agent.id, serverId: server.id, wait: true },
+    })
+    const find = () => asSystem((db) => db.connectionTest.findFirst({ where: { serverId: server.id } }))
+    await expect.poll(find).not.toBeNull()
+    const id = (await find())?.id ?? ''
+    while ((await runTestAttempt({ testId: id })) !== 'ended');
+    const answer = await waiting
+    expect(answer).toMatchObject({
+      state: 'failed',
+      failure: { code: 'CONNECTION_REFUSED' },
+      finishedAt: expect.any(String),
+    })
+    expect(answer.attempts.flatMap(({ stages }) => stages.map(({ state }) => state))).not.toContain('running')
+    expect((await states(id)).at(-1)).toEqual({ state: 'failed' })
+  })
+
+  it('F26: a test whose probe throws ends as well, after its attempts', async () => {
+    const { id } = await start()
+    await asSystem((db) => db.toolbox.update({ where: { id: toolbox.id }, data: { url: 'no address' } }))
+    for (const outcome of [{ retry: { code: 'INTERNAL' } }, { retry: { code: 'INTERNAL' } }])
+      expect(await runTestAttempt({ testId: id })).toMatchObject(outcome)
+    expect(await runTestAttempt({ testId: id })).toBe('ended')
+    expect(await read(id)).toMatchObject({ state: 'failed', failure: { code: 'INTERNAL' } })
+    await asSystem((db) => db.toolbox.update({ where: { id: toolbox.id }, data: { url: toolbox.url } }))
+  })
+
+  it('F26: a test that no worker brings to an end is ended after five minutes', async () => {
+    const [{ id }, { id: recent }] = [await start(), await start()]
+    await query(
+      database.adminUrl,
+      `UPDATE connection_tests SET created_at = now() - interval '301 seconds' WHERE id = $1`,
+      [id],
+    )
+    await requeueLostJobs()
+    expect(await read(id)).toMatchObject({ state: 'failed', failure: { code: 'PROBE_TIMEOUT' } })
+    expect((await states(id)).at(-1)).toEqual({ state: 'failed' })
+    expect(await read(recent)).toMatchObject({ state: 'queued' })
   })
 })

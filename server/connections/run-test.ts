@@ -5,10 +5,13 @@ import type { ProbeResult } from '#contracts/probe.ts'
 import { systemCtx } from '#server/context.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
+import { probeFailure } from '#server/dtma/probe-failure.ts'
 import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { toFailure } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
+import { logger } from '#server/logger.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry-delay.ts'
+import { watchEnded } from './watch-ended.ts'
 
 const actor = systemCtx('connection-test').actor
 
@@ -41,10 +44,12 @@ export async function runTestAttempt({ testId }: { testId: string }): Promise<At
     await end(loaded, attempts, attempt.failure, null)
     return 'ended'
   }
-  await save(loaded, attempts)
+  if (!(await save(loaded, attempts))) return 'ended'
+  const watch = watchEnded(() => hasEnded(testId))
   // One write at a time, in the order of the stages; the last state always gets written.
-  let writing: Promise<void> = Promise.resolve()
+  let writing: Promise<unknown> = Promise.resolve()
   const probe = await probeInstance(target.toolbox, target.instanceId, {
+    signal: watch.signal,
     onStage: (report) => {
       const known = attempt.stages.find((stage) => stage.name === report.name)
       if (known) Object.assign(known, report)
@@ -53,21 +58,36 @@ export async function runTestAttempt({ testId }: { testId: string }): Promise<At
       writing = writing.then(() => save(loaded, snapshot)).catch(() => undefined)
     },
   })
+    .catch((error: unknown) => notProbed(testId, error))
+    .finally(watch.stop)
   await writing
+  if (watch.signal.aborted) return 'ended'
   if (probe.ok) {
     await end(loaded, attempts, null, probe)
     return 'ended'
   }
-  const { code, message, detail, definitive } = probe.failure
-  attempt.failure = toFailure(code, { detail: detail ? `${message} ${detail}` : message })
-  const retry = !definitive && ERROR_CATALOGUE[code].retryable && number < MAX_ATTEMPTS
+  attempt.failure = probe.failure ? probeFailure(probe.failure) : toFailure('INTERNAL')
+  const retry =
+    !probe.failure?.definitive && ERROR_CATALOGUE[attempt.failure.code].retryable && number < MAX_ATTEMPTS
   if (retry) {
     attempt.retryInMs = retryDelay(testId, number)
-    await save(loaded, attempts)
-    return { retry: attempt.failure }
+    return (await save(loaded, attempts)) ? { retry: attempt.failure } : 'ended'
   }
   await end(loaded, attempts, attempt.failure, null)
   return 'ended'
+}
+
+/** A fault of ours is an attempt that failed, like any other: a test that throws must end as well. */
+function notProbed(testId: string, error: unknown) {
+  logger.error({ err: error, testId }, 'the probe of a connection test threw')
+  return { ok: false, failure: null } as const
+}
+
+async function hasEnded(testId: string): Promise<boolean> {
+  const row = await withActor(actor, (db) =>
+    db.connectionTest.findUnique({ where: { id: testId }, select: { finishedAt: true } }),
+  )
+  return row === null || row.finishedAt !== null
 }
 
 async function load(testId: string) {
@@ -89,13 +109,15 @@ async function load(testId: string) {
   })
 }
 
-async function save({ test }: Loaded, attempts: Attempt[]): Promise<void> {
-  await withActor(actor, async (db) => {
+/** False: the test has ended meanwhile. */
+async function save({ test }: Loaded, attempts: Attempt[]): Promise<boolean> {
+  return withActor(actor, async (db) => {
     const { count } = await db.connectionTest.updateMany({
       where: { id: test.id, finishedAt: null },
       data: { state: 'running', attempts },
     })
     if (count > 0) await announce(db, test, 'running')
+    return count > 0
   })
 }
 

@@ -1,3 +1,4 @@
+import { endStuckTests } from '#server/connections/end-stuck-tests.ts'
 import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
@@ -20,6 +21,7 @@ export async function requeueLostJobs(): Promise<void> {
         AND (state IN ('queued', 'preparing', 'starting', 'probing') OR (state IN ('failed', 'cancelled', 'rolled_back') AND cleaned_up_at IS NULL))
       RETURNING id`
     for (const { id } of deployments) await enqueue(db, 'provision', { deploymentId: id })
+    await endStuckTests(db)
     const tests = await db.$queryRaw<{ id: string }[]>`
       SELECT t.id FROM connection_tests t
       WHERE t.state IN ('queued', 'running') AND greatest(t.created_at, (t.attempts->-1->>'startedAt')::timestamptz) < clock_timestamp() - ${TEST_LOST_AFTER}::interval

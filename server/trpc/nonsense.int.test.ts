@@ -124,6 +124,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   'connections.available': { agentId: randomUUID() },
   'connections.test': { agentId: randomUUID(), serverId: randomUUID(), wait: false },
   'connections.testResult': { id: randomUUID() },
+  'connections.cancelTest': { id: randomUUID() },
   'connections.create': {
     agentId: randomUUID(),
     serverId: randomUUID(),

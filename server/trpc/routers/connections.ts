@@ -8,6 +8,7 @@ import {
   TestConnection,
 } from '#contracts/agents.ts'
 import { ById } from '#contracts/servers.ts'
+import { cancelTest } from '#server/connections/cancel-test.ts'
 import { createConnection } from '#server/connections/create.ts'
 import { disconnect } from '#server/connections/disconnect.ts'
 import { getConnection, listAvailable, listConnections } from '#server/connections/list.ts'
@@ -18,6 +19,7 @@ export const connections = router({
   available: procedure('signed-in').input(ForAgent).output(AvailableList).query(listAvailable),
   test: procedure('signed-in').input(TestConnection).output(ConnectionTest).mutation(testConnection),
   testResult: procedure('signed-in').input(ById).output(ConnectionTest).query(getTest),
+  cancelTest: procedure('signed-in').input(ById).output(ConnectionTest).mutation(cancelTest),
   create: procedure('signed-in').input(CreateConnection).output(Connection).mutation(createConnection),
   list: procedure('signed-in').input(ForAgent).output(ConnectionList).query(listConnections),
   get: procedure('signed-in').input(ById).output(Connection).query(getConnection),

@@ -1,0 +1,8 @@
+import type { Failure } from '#contracts/errors.ts'
+import type { ProbeFailure } from '#contracts/probe.ts'
+import { toFailure } from '#server/errors.ts'
+
+/** A probe's verdict as rows keep it: its sentence and its technical detail in one text. */
+export function probeFailure({ code, message, detail }: ProbeFailure): Failure {
+  return toFailure(code, { detail: detail ? `${message} ${detail}` : message })
+}
