@@ -16,9 +16,9 @@ export function watchEnded(hasEnded: () => Promise<boolean>): AbortController & 
       return false
     })
     if (ended) stopping.abort()
-    else if (timer) timer = setTimeout(look, POLL_MS)
+    else if (timer) timer = setTimeout(() => void look(), POLL_MS)
   }
-  timer = setTimeout(look, POLL_MS)
+  timer = setTimeout(() => void look(), POLL_MS)
   return Object.assign(stopping, {
     stop: () => {
       clearTimeout(timer)

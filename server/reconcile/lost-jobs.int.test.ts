@@ -99,7 +99,7 @@ describe('a connection test whose job was lost', () => {
     await requeueLostJobs()
     expect(await outbox()).toHaveLength(1)
     await query(database.adminUrl, `UPDATE outbox SET created_at = now() - interval '1 hour'`)
-    await query(database.adminUrl, `UPDATE connection_tests SET created_at = now() - interval '1 hour'`)
+    await query(database.adminUrl, `UPDATE connection_tests SET created_at = now() - interval '2 minutes'`)
     const attempt = [
       { number: 1, startedAt: new Date().toISOString(), stages: [], failure: null, retryInMs: null },
     ]
