@@ -569,6 +569,18 @@ export const ERROR_CATALOGUE = {
     action: 'Wait for some of them to end, then call again.',
     retryable: true,
   },
+  RATE_LIMITED: {
+    status: 429,
+    text: 'More calls were made in this minute than are allowed.',
+    action: 'Wait as long as retry-after says, then call again.',
+    retryable: true,
+  },
+  SERVER_FAILING: {
+    status: 503,
+    text: 'The last calls to this server got no answer, so it is left alone for some seconds.',
+    action: 'Call again in a moment: one call then tries whether it is back.',
+    retryable: true,
+  },
   CALL_TIMED_OUT: {
     status: 504,
     text: 'The tool did not answer in time.',

@@ -27,6 +27,7 @@ export interface CallRegistry {
   /** Answers whether the call runs in this process. */
   cancel(sessionId: string, requestId: RpcId): boolean
   stopAll(reason: StopReason): void
+  readonly running: number
   /** Resolves when no call is under way. */
   idle(): Promise<void>
 }
@@ -71,6 +72,9 @@ export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegis
     },
     stopAll(reason) {
       for (const call of running) call.stop(reason)
+    },
+    get running() {
+      return running.size
     },
     async idle() {
       if (running.size > 0) await new Promise<void>((resolve) => waiting.push(resolve))

@@ -14,6 +14,8 @@ import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import { forwardCall } from './forward-call.ts'
 import type { Session } from './legacy/require-session.ts'
+import { limitCall } from './limit-call.ts'
+import { type CallEnd, endOfAnswer, endOfError, recordCall } from './record-call.ts'
 import { describeFailure, UpstreamError } from './upstream/error.ts'
 import type { UpstreamTarget } from './upstream/sessions.ts'
 
@@ -33,12 +35,15 @@ export async function callTool(
   const entry = view.catalogue.find(name)
   if (entry === undefined) return reply.json(200, unknownTool(id, name))
 
+  const { connection, toolName } = entry
+  if (await limitCall(context, agent, connection, id, name)) return
   const { agentId } = view.rights
   const call = context.calls.start(agentId, session.id, id)
   if (call === null) {
+    context.metrics.countRefusal('running')
     return reply.json(200, describeFailure(id, name, new UpstreamError('TOO_MANY_CALLS', 'agent')))
   }
-  const { connection, toolName } = entry
+  let end: CallEnd = { outcome: 'failed', code: 'INTERNAL' }
   const stopWatching = context.rights.watch(agent.tokenHash, (current) => {
     if (current === null) call.stop('revoked')
     else if (!current.rights.connections.some(({ id: other }) => other === connection.id)) {
@@ -50,12 +55,18 @@ export async function callTool(
     const target = targetOf(agentId, connection)
     const { upstream, callTimeoutMs: timeoutMs } = context
     const { signal } = call
-    reply.finish(await forwardCall({ upstream, target, request, toolName, reply, signal, timeoutMs }))
+    const answer = await context.breakers.run(target.instanceId, () =>
+      forwardCall({ upstream, target, request, toolName, reply, signal, timeoutMs }),
+    )
+    reply.finish(answer)
+    end = endOfAnswer(answer)
   } catch (error) {
+    end = endOfError(error)
     answerFailure(context, agent, request, name, error)
   } finally {
     stopWatching()
     call.release()
+    recordCall(context, agent, entry, end)
   }
 }
 

@@ -1,10 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger } from 'pino'
 import type { AgentView } from './agent-view.ts'
+import type { Breakers } from './breaker.ts'
+import type { CallLog } from './call-log.ts'
 import type { CallRegistry } from './call-registry.ts'
 import type { Cancel } from './cancel-relay.ts'
 import type { OpenStreams } from './legacy/open-streams.ts'
 import type { SessionStore } from './legacy/sessions.ts'
+import type { Limits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
 import type { Reply } from './reply.ts'
 import type { RightsCache } from './rights-cache.ts'
 import type { UpstreamSessions } from './upstream/sessions.ts'
@@ -16,6 +20,12 @@ export interface GatewayContext {
   upstream: UpstreamSessions
   calls: CallRegistry
   streams: OpenStreams
+  limits: Limits
+  breakers: Breakers
+  callLog: CallLog
+  metrics: Metrics
+  /** Of an agent that has no limit of its own; null: none. */
+  callsPerMinute: number | null
   /** Tells the other replicas of a cancellation. */
   publishCancel: (cancel: Cancel) => void
   /** Notes that an agent was here. */
@@ -30,6 +40,10 @@ export interface AgentRequest {
   tokenHash: Buffer
   view: AgentView
   headers: IncomingHttpHeaders
+  /** When the request came, in `performance.now()`. */
+  startedAt: number
+  /** Of its body, once that is read. */
+  requestBytes: number
   reply: Reply
   /** Filled in for the access log. */
   log: { rpcMethod?: string; tool?: string; outcome?: string }

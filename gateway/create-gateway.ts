@@ -5,6 +5,8 @@ import type { GatewayRights } from '#contracts/gateway.ts'
 import type { Identity } from '#protocol/identity.ts'
 import { createUseNotes } from './agent-use.ts'
 import { agentViewStore } from './agent-view.ts'
+import { createBreakers } from './breaker.ts'
+import { createCallLog, type LoggedCall } from './call-log.ts'
 import { createCallRegistry } from './call-registry.ts'
 import { startCancelRelay } from './cancel-relay.ts'
 import type { GatewayContext } from './context.ts'
@@ -12,6 +14,8 @@ import { createGuard } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
 import { createOpenStreams } from './legacy/open-streams.ts'
 import { createSessionStore } from './legacy/sessions.ts'
+import { createLimits } from './limits.ts'
+import { createMetrics } from './metrics.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
 import { createToolboxDispatchers } from './upstream/dispatchers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
@@ -20,6 +24,8 @@ import { createUpstreamSessions } from './upstream/sessions.ts'
 const REAP_EVERY_MS = 30_000
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close a kept connection. */
 const KEEP_ALIVE_MS = 65_000
+/** What is left of the log of calls is written within this when the gateway stops, milliseconds. */
+const CALL_LOG_FLUSH_MS = 1_000
 /** A whole request, headers and body, milliseconds; longer than the limit for its body alone. */
 const REQUEST_TIMEOUT_MS = 35_000
 
@@ -38,6 +44,14 @@ export interface GatewayInput {
   /** Begins the names of keys and channels. */
   keyPrefix: string
   identity: Identity
+  /** Writes calls down, in batches; left out: nobody does. */
+  logCalls?: (calls: LoggedCall[]) => Promise<void>
+  /** Of an agent that has no limit of its own; left out: none. */
+  callsPerMinute?: number | null
+  /** Opens `/metrics`; left out: callers on this machine may read it. */
+  metricsToken?: string | null
+  /** Whether `/metrics` tells of the whole process too; once per process. */
+  processMetrics?: boolean
   logger: GatewayContext['logger']
   /** Milliseconds of silence after which a call is given up; left out: 60 s. */
   callTimeoutMs?: number
@@ -67,6 +81,18 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const upstream = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
   const rights = createRightsCache(agentViewStore(input.rights))
   const streams = createOpenStreams()
+  const breakers = createBreakers()
+  const callLog = createCallLog({ write: input.logCalls ?? (async () => {}), logger })
+  const metrics = createMetrics(
+    {
+      runningCalls: () => calls.running,
+      upstreamSessions: () => upstream.size,
+      streams: () => streams.size,
+      breakers: () => breakers.counts(),
+      callLog,
+    },
+    { process: input.processMetrics ?? false },
+  )
   let stopping = false
   const context = {
     rights,
@@ -74,6 +100,12 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     upstream,
     calls,
     streams,
+    limits: createLimits(input.redis, { keyPrefix: input.keyPrefix }),
+    breakers,
+    callLog,
+    metrics,
+    metricsToken: input.metricsToken ?? null,
+    callsPerMinute: input.callsPerMinute ?? null,
     publishCancel: (cancel: Parameters<typeof relay.publish>[0]) => {
       relay
         .publish(cancel)
@@ -99,7 +131,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     clearInterval(reaper)
     rights.close()
     relay.close()
-    await upstream.close()
+    await Promise.all([upstream.close(), callLog.close(CALL_LOG_FLUSH_MS)])
     await dispatchers.close()
   }
   try {

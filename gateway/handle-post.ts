@@ -39,6 +39,7 @@ export async function handlePost(
     return reply.json(status, rpcFailure(null, RPC_INVALID_REQUEST, text), { connection: 'close' })
   }
 
+  agent.requestBytes = body.bytes
   const parsed = parseBody(body.text)
   if ('error' in parsed) return reply.json(400, parsed.error)
   const { kind, message } = parsed.classified

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
 import type { AgentView } from './agent-view.ts'
+import { answerMetrics } from './answer-metrics.ts'
 import { answerUnauthorized } from './answer-unauthorized.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import type { Guard } from './guard.ts'
@@ -15,9 +16,17 @@ import { readRoute } from './route.ts'
 
 const ALLOWED_METHODS = 'GET, POST, DELETE, OPTIONS'
 
+/** What only the entrance needs. */
+interface EntryContext {
+  guard: Guard
+  stopping: () => boolean
+  /** Opens `/metrics`; null: callers on this machine may read it. */
+  metricsToken: string | null
+}
+
 /** Answers one HTTP request. Addresses are not logged, for they may carry a token; errors of ours answer 500 without their text. */
 export async function handleRequest(
-  context: GatewayContext & { guard: Guard; stopping: () => boolean },
+  context: GatewayContext & EntryContext,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -36,7 +45,7 @@ export async function handleRequest(
     for (const [name, value] of Object.entries(context.guard.corsHeaders(request.headers.origin))) {
       response.setHeader(name, value)
     }
-    const agent = await authorize(context, request, reply, log)
+    const agent = await authorize(context, request, response, { reply, log, startedAt })
     if (agent === null) {
       if (!request.complete) request.resume()
       return
@@ -58,10 +67,10 @@ export async function handleRequest(
 
 /** Everything before the agent's own business. `null` after the request was answered. */
 async function authorize(
-  context: GatewayContext & { guard: Guard; stopping: () => boolean },
+  context: GatewayContext & EntryContext,
   request: IncomingMessage,
-  reply: Reply,
-  log: AgentRequest['log'],
+  response: ServerResponse,
+  { reply, log, startedAt }: Pick<AgentRequest, 'reply' | 'log' | 'startedAt'>,
 ): Promise<AgentRequest | null> {
   const { headers } = request
   const refusal = context.guard.refusal(request)
@@ -70,7 +79,10 @@ async function authorize(
     return null
   }
   const route = readRoute(request.url ?? '', headers.authorization)
-  if (route.kind === 'unknown') {
+  if (route.kind === 'metrics' && answerMetrics(context.metrics, context.metricsToken, request, response)) {
+    return null
+  }
+  if (route.kind === 'unknown' || route.kind === 'metrics') {
     const text = 'There is nothing at this address: an agent is at /agents/{agentId}/mcp.'
     reply.json(404, rpcFailure(null, RPC_INVALID_REQUEST, text))
     return null
@@ -106,7 +118,7 @@ async function authorize(
     answerUnauthorized(reply, null)
     return null
   }
-  return { tokenHash, view, headers, reply, log }
+  return { tokenHash, view, headers, reply, log, startedAt, requestBytes: 0 }
 }
 
 async function dispatch(

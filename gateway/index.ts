@@ -25,6 +25,9 @@ async function start(): Promise<() => Promise<void>> {
     subscriber: openSubscriber(),
     keyPrefix: redisKey('gateway'),
     identity,
+    callsPerMinute: env.GATEWAY_CALLS_PER_MINUTE === 0 ? null : env.GATEWAY_CALLS_PER_MINUTE,
+    metricsToken: env.METRICS_TOKEN ?? null,
+    processMetrics: true,
     logger,
   })
   const dialBack = startDialBack({

@@ -8,13 +8,15 @@ const BODY_TIMEOUT_MS = 30_000
 
 export type BodyRefusal = 'too-large' | 'timeout' | 'closed'
 
-/** The whole body as text, or why there is none. After a refusal the connection is not to be used again. */
-export async function readBody(request: IncomingMessage): Promise<{ text: string } | BodyRefusal> {
+/** The whole body as text with its size, or why there is none. After a refusal the connection is not to be used again. */
+export async function readBody(
+  request: IncomingMessage,
+): Promise<{ text: string; bytes: number } | BodyRefusal> {
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     drain(request)
     return 'too-large'
   }
-  const result = Promise.withResolvers<{ text: string } | BodyRefusal>()
+  const result = Promise.withResolvers<{ text: string; bytes: number } | BodyRefusal>()
   const chunks: Buffer[] = []
   let size = 0
   const timer = setTimeout(() => result.resolve('timeout'), BODY_TIMEOUT_MS)
@@ -25,7 +27,7 @@ export async function readBody(request: IncomingMessage): Promise<{ text: string
   }
   const onClose = () => result.resolve('closed')
   request.on('data', onData)
-  const onEnd = () => result.resolve({ text: Buffer.concat(chunks, size).toString('utf8') })
+  const onEnd = () => result.resolve({ text: Buffer.concat(chunks, size).toString('utf8'), bytes: size })
   request.once('end', onEnd)
   request.once('close', onClose).once('error', onClose)
   const read = await result.promise

@@ -8,6 +8,8 @@ const KEEPALIVE_MS = 15_000
 /** The one answer to a request: JSON, or a stream of messages. Nothing of an answer may be stored by anybody on the way. */
 export interface Reply {
   readonly streaming: boolean
+  /** Bytes of the body written so far, keepalives left out. */
+  readonly bodyBytes: number
   /** Called once when the connection ends, after the answer or in the middle of it. */
   onClientGone(listener: () => void): void
   /** Answers with JSON text and ends. */
@@ -25,11 +27,19 @@ export interface Reply {
 
 export function createReply(response: ServerResponse): Reply {
   let keepalive: NodeJS.Timeout | undefined
+  let bodyBytes = 0
+  const counted = (text: string) => {
+    bodyBytes += Buffer.byteLength(text)
+    return text
+  }
   response.once('close', () => clearInterval(keepalive))
 
   const reply: Reply = {
     get streaming() {
       return response.headersSent
+    },
+    get bodyBytes() {
+      return bodyBytes
     },
     onClientGone(listener) {
       if (response.destroyed) listener()
@@ -38,9 +48,10 @@ export function createReply(response: ServerResponse): Reply {
     json(status, body, headers) {
       if (response.headersSent) return reply.end()
       const text = typeof body === 'string' ? body : JSON.stringify(body)
+      bodyBytes = Buffer.byteLength(text)
       response.writeHead(status, {
         'content-type': 'application/json',
-        'content-length': Buffer.byteLength(text),
+        'content-length': bodyBytes,
         'cache-control': 'no-store',
         ...headers,
       })
@@ -63,7 +74,7 @@ export function createReply(response: ServerResponse): Reply {
     },
     async send(message) {
       if (response.writableEnded || response.destroyed) return
-      if (response.write(encodeSse({ data: JSON.stringify(message) }))) return
+      if (response.write(counted(encodeSse({ data: JSON.stringify(message) })))) return
       await new Promise<void>((resolve) => {
         const done = () => {
           response.off('drain', done).off('close', done)
@@ -74,7 +85,7 @@ export function createReply(response: ServerResponse): Reply {
     },
     finish(message) {
       if (!response.headersSent) return reply.json(200, message)
-      if (!response.writableEnded) response.end(encodeSse({ data: JSON.stringify(message) }))
+      if (!response.writableEnded) response.end(counted(encodeSse({ data: JSON.stringify(message) })))
     },
     end() {
       clearInterval(keepalive)

@@ -3,6 +3,7 @@ import { AGENT_TOKEN_PATTERN } from '#contracts/tokens.ts'
 
 export type Route =
   | { kind: 'health' }
+  | { kind: 'metrics' }
   /** `token` is null when none came; `agentId` when the address names no agent. */
   | { kind: 'mcp'; agentId: string | null; token: string | null }
   | { kind: 'unknown' }
@@ -11,6 +12,7 @@ export type Route =
 export function readRoute(url: string, authorization: string | undefined): Route {
   const path = url.split('?', 1)[0] ?? ''
   if (path === '/healthz') return { kind: 'health' }
+  if (path === '/metrics') return { kind: 'metrics' }
   const inPath = /^\/t\/([^/]+)\/mcp\/?$/.exec(path)
   if (inPath) return { kind: 'mcp', agentId: null, token: validToken(inPath[1]) }
   const named = /^\/agents\/([^/]+)\/mcp\/?$/.exec(path)

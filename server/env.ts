@@ -46,6 +46,10 @@ const Schema = z.object({
   PROVISION_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(10),
   /** Calls that a toolbox gets in a second from all processes together; more of them wait. */
   DTMA_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(100),
+  /** Tool calls of an agent that has no limit of its own, by all gateways together; 0: no limit. */
+  GATEWAY_CALLS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(6000),
+  /** Opens the gateway's /metrics; left out: callers on its own machine alone. */
+  METRICS_TOKEN: z.string().min(16).optional(),
   /** Revisions of each server that can be rolled back to, besides those that serve or served last. */
   REVISIONS_KEPT: z.coerce.number().int().min(2).max(1000).default(10),
   /** How often a core is promised: the sum of the CPU limits on a toolbox may be so many times its cores. */

@@ -125,7 +125,17 @@ export interface TestGateway extends Gateway {
 export async function startTestGateway(
   redisUrl: string,
   options: Partial<
-    Pick<GatewayInput, 'callTimeoutMs' | 'upstreamIdleMs' | 'reapEveryMs' | 'rights' | 'identity'>
+    Pick<
+      GatewayInput,
+      | 'callTimeoutMs'
+      | 'upstreamIdleMs'
+      | 'reapEveryMs'
+      | 'rights'
+      | 'identity'
+      | 'logCalls'
+      | 'callsPerMinute'
+      | 'metricsToken'
+    >
   > = {},
 ): Promise<TestGateway> {
   const identity = options.identity ?? (await createIdentity('gateway'))

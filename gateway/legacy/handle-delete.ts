@@ -11,6 +11,7 @@ export async function handleDelete(context: GatewayContext, agent: AgentRequest)
     context.logger.error({ err: error }, 'a session cannot be ended')
     return answerStoreUnavailable(agent, null)
   }
+  context.metrics.countSession('ended')
   context.streams.end(session.id)
   agent.reply.empty(204)
 }

@@ -32,6 +32,7 @@ export async function initializeSession(
     context.logger.error({ err: error }, 'a session cannot be written')
     return answerStoreUnavailable({ reply }, id)
   }
+  context.metrics.countSession('opened')
   const result = {
     protocolVersion,
     capabilities: { tools: { listChanged: true } },

@@ -11,6 +11,7 @@ export interface OpenStreams {
   remove(sessionId: string, stream: OpenStream): void
   end(sessionId: string): void
   endAll(): void
+  readonly size: number
 }
 
 /** The GET streams of this process, one per session. */
@@ -31,6 +32,9 @@ export function createOpenStreams(): OpenStreams {
     },
     endAll() {
       for (const { reply } of streams.values()) reply.end()
+    },
+    get size() {
+      return streams.size
     },
   }
 }

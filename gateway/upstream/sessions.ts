@@ -37,6 +37,7 @@ export interface UpstreamSessions {
   reap(): Promise<void>
   /** Ends every session. */
   close(): Promise<void>
+  readonly size: number
 }
 
 interface Slot {
@@ -155,6 +156,9 @@ export function createUpstreamSessions(
       )
       for (const slot of idle) forget(slot)
       await Promise.all(idle.map(endSession))
+    },
+    get size() {
+      return slots.size
     },
     async close() {
       const all = [...slots.values()]

@@ -1,0 +1,134 @@
+import type { Logger } from 'pino'
+
+export type CallOutcome = 'ok' | 'tool_error' | 'failed' | 'refused' | 'cancelled'
+
+/** One row of the table of calls. */
+export interface LoggedCall {
+  /** Made here, so that a batch that is written twice stands there once. */
+  id: string
+  /** When it came, ISO 8601. */
+  at: string
+  agentId: string
+  connectionId: string
+  serverId: string
+  userId: string
+  /** The tool's name at its server. */
+  tool: string
+  outcome: CallOutcome
+  /** Of the catalogue, or the JSON-RPC code of the server's own error. */
+  code: string | null
+  /** From the request's head to the end of the answer. */
+  ms: number
+  requestBytes: number
+  responseBytes: number
+  /** Redacted and bounded; null where the connection does not ask for them. */
+  arguments: unknown
+}
+
+export interface CallLog {
+  /** Never waits and never throws. */
+  note(call: LoggedCall): void
+  readonly queued: number
+  readonly written: number
+  /** Calls that are in no row: the queue was full, or the database did not take them. */
+  readonly dropped: number
+  /** Writes what is left, for at most `ms`. */
+  close(ms: number): Promise<void>
+}
+
+/** Rows of one statement. */
+const BATCH = 500
+const EVERY_MS = 1000
+/** Some seconds of the busiest process; about 5 MB without arguments. */
+const MAX_QUEUE = 10_000
+/** A batch that the database refuses again and again must not keep the others out. */
+const MAX_TRIES = 5
+
+/**
+ * Writes calls down behind the callers' backs: in batches, one at a time, every second or as soon as one is full. While the
+ * database is away the queue fills; what does not fit is counted and lost, for a call matters more than its row.
+ */
+export function createCallLog(input: {
+  write: (calls: LoggedCall[]) => Promise<void>
+  logger: Pick<Logger, 'warn'>
+  maxQueue?: number
+  everyMs?: number
+}): CallLog {
+  const maxQueue = input.maxQueue ?? MAX_QUEUE
+  let queue: LoggedCall[] = []
+  let dropped = 0
+  let written = 0
+  let tries = 0
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> | null = null
+
+  function schedule(): void {
+    timer ??= setTimeout(flush, input.everyMs ?? EVERY_MS)
+  }
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (writing !== null || queue.length === 0) return
+    writing = writeBatch().finally(() => {
+      writing = null
+      if (queue.length >= BATCH && tries === 0) flush()
+      else if (queue.length > 0) schedule()
+    })
+  }
+
+  async function writeBatch(): Promise<void> {
+    const batch = queue.slice(0, BATCH)
+    try {
+      await input.write(batch)
+      written += batch.length
+      tries = 0
+    } catch (error) {
+      tries++
+      if (tries === 1) input.logger.warn({ err: error, queued: queue.length }, 'calls were not written down')
+      if (tries < MAX_TRIES) return
+      dropped += batch.length
+      tries = 0
+    }
+    queue = queue.slice(batch.length)
+  }
+
+  return {
+    note(call) {
+      if (queue.length >= maxQueue) {
+        dropped++
+        return
+      }
+      queue.push(call)
+      if (queue.length >= BATCH && tries === 0) flush()
+      else schedule()
+    },
+    get queued() {
+      return queue.length
+    },
+    get written() {
+      return written
+    },
+    get dropped() {
+      return dropped
+    },
+    async close(ms) {
+      const deadline = performance.now() + ms
+      while (queue.length > 0 && tries === 0 && performance.now() < deadline) {
+        flush()
+        await settledBy(writing, deadline)
+      }
+      clearTimeout(timer)
+      dropped += queue.length
+      if (queue.length > 0) input.logger.warn({ calls: queue.length }, 'calls were not written down')
+      queue = []
+    },
+  }
+}
+
+async function settledBy(work: Promise<void> | null, deadline: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, Math.max(0, deadline - performance.now()))
+  await Promise.race([work, late.promise])
+  clearTimeout(timer)
+}

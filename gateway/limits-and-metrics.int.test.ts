@@ -1,0 +1,110 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createIdentity } from '#protocol/identity.ts'
+import { startTestGateway, type TestGateway } from '#testing/gateway.ts'
+import { createTestRedis, type TestRedis } from '#testing/redis.ts'
+import { startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
+import type { LoggedCall } from './call-log.ts'
+
+let redis: TestRedis
+let toolbox: ToolboxStandIn
+let gateway: TestGateway
+const logged: LoggedCall[] = []
+
+beforeAll(async () => {
+  const identity = await createIdentity('gateway')
+  ;[redis, toolbox] = await Promise.all([createTestRedis(), startToolboxStandIn(identity.certificate)])
+  gateway = await startTestGateway(redis.url, {
+    identity,
+    callsPerMinute: 4,
+    logCalls: async (calls) => void logged.push(...calls),
+  })
+})
+afterAll(async () => {
+  await gateway.close(0)
+  await Promise.all([toolbox.stop(), redis.stop()])
+})
+
+/** Answers every request; `fail` as its tool's own error, `wrong` as an error of JSON-RPC. */
+const server: RequestListener = (request, response) => void answer(request, response)
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  const { id, method, params } = JSON.parse(text)
+  response.setHeader('content-type', 'application/json')
+  if (method === 'initialize') {
+    const result = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      serverInfo: { name: 's', version: '1' },
+    }
+    return void response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+  if (id === undefined) return void response.writeHead(202).end()
+  const how = params.arguments?.how
+  if (how === 'wrong') {
+    return void response.end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32602, message: 'no' } }))
+  }
+  response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [], isError: how === 'fail' } }))
+}
+
+it('answers 429 with retry-after and words once an agent has had its calls, and notes how each call ended', async () => {
+  const agent = await gateway.agentAt(toolbox, server)
+  for (const how of ['well', 'fail', 'wrong']) await agent.call(1, { arguments: { how } })
+  await agent.call(4)
+  const refused = await agent.send('late')
+  expect(refused.status).toBe(429)
+  const seconds = Number(refused.headers.get('retry-after'))
+  expect(seconds).toBeGreaterThan(0)
+  expect(await refused.json()).toMatchObject({
+    id: 'late',
+    error: {
+      message: expect.stringContaining('This agent may make 4 calls a minute'),
+      data: { code: 'RATE_LIMITED', retryable: true, retryAfter: seconds },
+    },
+  })
+  const mine = () => logged.filter(({ connectionId }) => connectionId === agent.connection.id)
+  await expect.poll(() => mine().length, { timeout: 5000 }).toBe(4)
+  expect(mine().map(({ outcome, code }) => [outcome, code])).toEqual([
+    ['ok', null],
+    ['tool_error', null],
+    ['tool_error', '-32602'],
+    ['ok', null],
+  ])
+  expect(mine()[0]).toMatchObject({
+    serverId: agent.connection.serverId,
+    tool: 'tool',
+    requestBytes: expect.any(Number),
+    arguments: null,
+  })
+  expect(mine().every(({ requestBytes, responseBytes }) => requestBytes > 50 && responseBytes > 30)).toBe(
+    true,
+  )
+})
+
+it('tells its figures to callers on this machine, and to nobody whom a proxy stands for', async () => {
+  const read = (headers: Record<string, string> = {}) => fetch(`${gateway.origin}/metrics`, { headers })
+  const text = await (await read()).text()
+  expect(text).toMatch(/toolberth_gateway_calls_total\{outcome="tool_error"\} \d/)
+  expect(text).toMatch(/toolberth_gateway_limited_total\{limit="agent"\} 1/)
+  expect(text).toMatch(/toolberth_gateway_upstream_sessions 1/)
+  expect(text).toContain('toolberth_gateway_breakers{state="closed"}')
+  const passedOn = await read({ 'x-forwarded-for': '203.0.113.9' })
+  expect(passedOn.status).toBe(404)
+  expect(await passedOn.text()).not.toContain('toolberth_gateway')
+  expect((await fetch(`${gateway.origin}/metrics`, { method: 'POST' })).status).toBe(404)
+})
+
+it('wants the token where there is one', async () => {
+  const guarded = await startTestGateway(redis.url, { metricsToken: 'a-token-for-metrics' })
+  const read = (headers: Record<string, string>) => fetch(`${guarded.origin}/metrics`, { headers })
+  try {
+    expect((await read({})).status).toBe(404)
+    expect((await read({ authorization: 'Bearer another' })).status).toBe(404)
+    const right = { authorization: 'Bearer a-token-for-metrics', 'x-forwarded-for': '203.0.113.9' }
+    expect((await read(right)).status).toBe(200)
+  } finally {
+    await guarded.close(0)
+  }
+})

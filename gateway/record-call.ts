@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import { isRpcFailure, type RpcResponse } from '#mcp/json-rpc.ts'
+import type { CallOutcome } from './call-log.ts'
+import { CallStopped } from './call-registry.ts'
+import type { AgentRequest, GatewayContext } from './context.ts'
+import type { CatalogueEntry } from './tool-catalogue.ts'
+import { UpstreamError } from './upstream/error.ts'
+
+export interface CallEnd {
+  outcome: CallOutcome
+  /** Of the catalogue, why it was stopped, or the JSON-RPC code of the server's own error. */
+  code: string | null
+}
+
+/** Of an answer that its server gave. */
+export function endOfAnswer(answer: RpcResponse): CallEnd {
+  if (isRpcFailure(answer)) return { outcome: 'tool_error', code: String(answer.error.code) }
+  return { outcome: answer.result.isError === true ? 'tool_error' : 'ok', code: null }
+}
+
+/** Of a call that has no answer of its server. */
+export function endOfError(error: unknown): CallEnd {
+  if (error instanceof CallStopped) return { outcome: 'cancelled', code: error.reason }
+  if (!(error instanceof UpstreamError)) return { outcome: 'failed', code: 'INTERNAL' }
+  return { outcome: error.code === 'TOO_MANY_CALLS' ? 'refused' : 'failed', code: error.code }
+}
+
+/** Counts a call that has ended and notes it for the log of calls; to be called after its answer was written. */
+export function recordCall(
+  { metrics, callLog }: GatewayContext,
+  { view, startedAt, requestBytes, reply }: AgentRequest,
+  { connection, toolName }: CatalogueEntry,
+  { outcome, code }: CallEnd,
+): void {
+  const ms = performance.now() - startedAt
+  metrics.countCall(outcome, ms)
+  callLog.note({
+    id: randomUUID(),
+    at: new Date(Date.now() - ms).toISOString(),
+    agentId: view.rights.agentId,
+    connectionId: connection.id,
+    serverId: connection.serverId,
+    userId: view.rights.userId,
+    tool: toolName,
+    outcome,
+    code,
+    ms: Math.round(ms),
+    requestBytes,
+    responseBytes: reply.bodyBytes,
+    arguments: null,
+  })
+}
