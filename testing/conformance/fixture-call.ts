@@ -1,4 +1,5 @@
-import type { CallToolResult, InputRequests, Tool } from '@modelcontextprotocol/server'
+import type { CallToolResult, InputRequests } from '@modelcontextprotocol/server'
+import type { ToolDefinition } from '#contracts/probe.ts'
 
 /** A change that the server tells those who listen for it; a `resource` by its URI. */
 export type Change = { list: 'tools' | 'prompts' } | { resource: string }
@@ -27,7 +28,7 @@ export interface Questions {
 }
 
 export interface FixtureTool {
-  definition: Tool
+  definition: ToolDefinition
   run(call: FixtureCall): CallToolResult | Questions | Promise<CallToolResult | Questions>
 }
 

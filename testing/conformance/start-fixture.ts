@@ -10,11 +10,13 @@ import { isLegacyRequest } from '@modelcontextprotocol/server'
 import { createLegacyFixture } from './serve-legacy.ts'
 import { createModernFixture } from './serve-modern.ts'
 
+export type ConformanceFixture = { url: string; port: number; stop(): Promise<void> }
+
 /**
  * A server with everything that the conformance suite asks of one, in both eras of MCP on one URL: 2026-07-28 by the SDK's second
- * version, sessions up to 2025-11-25 by its first. Listens on a free loopback port.
+ * version, sessions up to 2025-11-25 by its first. Listens on a free loopback port, or on that of a fixture that was stopped.
  */
-export async function startConformanceFixture(): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startConformanceFixture(port = 0): Promise<ConformanceFixture> {
   const modern = createModernFixture()
   const legacy = createLegacyFixture()
   const serveModern = toNodeHandler(modern)
@@ -32,9 +34,11 @@ export async function startConformanceFixture(): Promise<{ url: string; stop(): 
       .catch(() => response.destroy())
   }
   const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const { port: bound } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    url: `http://127.0.0.1:${bound}/mcp`,
+    port: bound,
     async stop() {
       await Promise.all([modern.close(), legacy.close()])
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
