@@ -7,6 +7,7 @@ import type { DeployServerInput } from '#contracts/servers.ts'
 import { probeMcp } from '#mcp/probe.ts'
 import { freePort } from '#testing/everything-server.ts'
 import { type Ending, type Installation, startInstallation } from '#testing/faults/installation.ts'
+import { leftoversOf } from '#testing/faults/leftovers.ts'
 import { startHttpPeer } from '#testing/probe-peers.ts'
 import { bundlePackage, installedVersion } from './bundle-package.ts'
 import { startChild } from './start-child.ts'
@@ -113,6 +114,7 @@ const CASES: Case[] = [
 let installation: Installation
 let api: Awaited<ReturnType<typeof startHttpPeer>>
 let children: { stop(): Promise<void> }[] = []
+let connect: () => Promise<Client>
 let mcp: Client
 const endings = new Map<string, Ending>()
 
@@ -171,9 +173,13 @@ beforeAll(async () => {
       await client.connections.create.mutate({ agentId: agent.id, serverId: made.serverId })
     }),
   )
-  mcp = new Client({ name: 'test', version: '1.0.0' })
-  const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
-  await mcp.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
+  connect = async () => {
+    const made = new Client({ name: 'test', version: '1.0.0' })
+    const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
+    await made.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
+    return made
+  }
+  mcp = await connect()
 }, 400_000)
 
 afterAll(async () => {
@@ -188,6 +194,26 @@ it.each(CASES)('$name is deployed, probed, connected and called through the gate
   expect(tools.map(({ name }) => name)).toContain(`${of.name}__${of.tool}`)
   const answer = await mcp.callTool({ name: `${of.name}__${of.tool}`, arguments: of.args })
   expect(JSON.stringify(answer.content)).toContain(of.says)
+})
+
+it('F30: sessions and their calls start no process, neither while they are there nor afterwards', async () => {
+  const processes = async () =>
+    (await leftoversOf(installation.agentHome)).filter((found) => found.startsWith('process'))
+  const before = await processes()
+  expect(before.length).toBeGreaterThanOrEqual(CASES.length / 2)
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const client = await connect()
+      const calls = CASES.filter(({ deploy }) => deploy.source.type === 'npm').map((of) =>
+        client.callTool({ name: `${of.name}__${of.tool}`, arguments: of.args }),
+      )
+      for (const { isError } of await Promise.all(calls)) expect(isError ?? false).toBe(false)
+      return client
+    }),
+  )
+  expect(await processes()).toEqual(before)
+  await Promise.all(clients.map((client) => client.close()))
+  expect(await processes()).toEqual(before)
 })
 
 it('a server that wants a bearer token says so to whoever comes without', async () => {
