@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createIdentity } from '#protocol/identity.ts'
 import { TOOLS } from '#testing/conformance/fixture.ts'
@@ -24,12 +25,62 @@ beforeAll(async () => {
   gateway = await startTestGateway(redis.url, { identity })
 })
 afterAll(async () => {
+  // What still hangs there would be waited for.
+  toolbox.cut()
   await gateway.close(0)
   await Promise.all([toolbox.stop(), fixture.stop(), redis.stop()])
 })
 
 const SIMPLE = { name: 's__test_simple_text', arguments: {} }
 const SAYS = { content: [{ text: 'This is a simple text response for testing.' }] }
+
+/** The gateway's own patience with a call on which nothing happens. */
+const SILENCE_MS = 60_000
+
+/** Names on every page of the list of tools. */
+async function listAll(client: Client): Promise<string[]> {
+  const names: string[] = []
+  for (let cursor: string | undefined; ; ) {
+    const { tools, nextCursor } = await client.listTools(cursor === undefined ? {} : { cursor })
+    names.push(...tools.map(({ name }) => name))
+    if (nextCursor === undefined) return names
+    cursor = nextCursor
+  }
+}
+
+describe('servers that hang or are gone', () => {
+  it('F29: delay neither the list of tools nor a call to any other server', async () => {
+    const nobody = { ...toolbox, url: 'https://127.0.0.1:4' }
+    const connections = [
+      ...['s', 't', 'u'].map((slug) => testConnection(toolbox, { tools, slug })),
+      ...['hangs', 'hangs-too'].map((slug) => testConnection(toolbox, { tools, slug })),
+      testConnection(nobody, { tools, slug: 'gone' }),
+    ]
+    for (const { slug, instanceId } of connections) {
+      // Accepted, and never answered.
+      toolbox.instances.set(instanceId ?? '', slug.startsWith('hangs') ? () => {} : fixture.url)
+    }
+    const token = newToken()
+    gateway.rights.set(token, testAgent(connections))
+    const { client } = await gateway.connect(token)
+    const ending = new AbortController()
+    const hanging = ['hangs', 'hangs-too'].map((slug) =>
+      client.callTool({ name: `${slug}__test_simple_text` }, undefined, { signal: ending.signal }),
+    )
+    const began = Date.now()
+    const listed = await listAll(client)
+    for (let turn = 0; turn < 5; turn++) {
+      for (const slug of ['s', 't', 'u'])
+        expect(await client.callTool({ name: `${slug}__test_simple_text` })).toMatchObject(SAYS)
+    }
+    // Far above what all this takes, and far below any time-out of the two that hang.
+    expect(Date.now() - began).toBeLessThan(SILENCE_MS / 2)
+    for (const slug of ['s', 't', 'u']) expect(listed).toContain(`${slug}__test_simple_text`)
+    ending.abort()
+    for (const { status } of await Promise.allSettled(hanging)) expect(status).toBe('rejected')
+    await client.close()
+  })
+})
 
 describe('a server that comes back', () => {
   it('F31: serves every session that was open, none of which had to be made anew', async () => {
