@@ -7,6 +7,7 @@ const FOLDERS = [
   'server',
   'workers',
   'gateway',
+  'mcp',
   'dtma',
   'testing',
   'e2e',
@@ -16,8 +17,10 @@ const FOLDERS = [
   'app',
 ]
 
-/** Known ways in which systems of this kind fail their users, as far as they are about deploying and its security. */
-const MODES = [...Array.from({ length: 16 }, (_, at) => `F${at + 1}`), 'F34', 'F35']
+const range = (first: number, last: number) =>
+  Array.from({ length: last - first + 1 }, (_, at) => `F${first + at}`)
+/** Known ways in which systems of this kind fail their users: deploying, connections and the gateway, and the security of both. */
+const MODES = [...range(1, 16), ...range(24, 32), ...range(34, 37), 'F40']
 
 const tests = FOLDERS.flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
