@@ -3,9 +3,12 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { startHttpPeer } from '#testing/probe-peers.ts'
 import { noteProcess } from '#testing/run-folder.ts'
 
 /** Revisions of MCP whose requirements the suite keeps, as its option `--requirements` names them. */
@@ -15,7 +18,8 @@ const require = createRequire(import.meta.url)
 const SUITE = require.resolve('@modelcontextprotocol/conformance/dist/index.js')
 const Requirements = z.object({ server: z.array(z.string()).min(1) })
 const Checks = z.array(z.object({ id: z.string(), status: z.string(), errorMessage: z.string().optional() }))
-const OUTPUT_FOLDER = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/
+const OUTPUT_FOLDER = /^(?:server-)?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/
+const ASK_DRIVER = fileURLToPath(new URL('ask-driver.ts', import.meta.url))
 
 /** Names of the scenarios that a revision requires of a server, frozen at its release. */
 export function requiredScenarios(revision: Revision): string[] {
@@ -25,16 +29,53 @@ export function requiredScenarios(revision: Revision): string[] {
 
 /**
  * Runs the official suite against the server at `url`, as a process of its own. Answers what is wrong by scenario: an empty list
- * where it passed, also without a warning. A scenario that did not run is missing. One that hangs ends after `timeoutMs`.
+ * where it passed, also without a warning. A scenario that did not run is missing. One that hangs ends after 30 s.
  */
-export async function runConformance(
-  url: string,
+export function runConformance(url: string, revision: Revision): Promise<Map<string, string[]>> {
+  return run(['server', '--url', url, '--requirements', revision])
+}
+
+/** What the suite wants of a client: a scenario, the server that it has made for it, and more that the client is told. */
+export type ClientTask = { scenario: string; url: string; context: Record<string, unknown> }
+
+/** The same for a client and the given scenarios, all at once: `drive` does what one wants, and throws when it cannot. */
+export async function runClientConformance(
   revision: Revision,
-  timeoutMs = 30_000,
+  scenarios: string[],
+  drive: (task: ClientTask) => Promise<void>,
 ): Promise<Map<string, string[]>> {
+  const failures = new Map<string, string>()
+  const driver = await startHttpPeer((request, response) => {
+    void text(request)
+      .then(async (body) => {
+        const task = JSON.parse(body) as ClientTask
+        await drive(task).catch(
+          (error: unknown) => void failures.set(task.scenario, `driver: ${String(error)}`),
+        )
+        response.end()
+      })
+      .catch(() => response.destroy())
+  })
+  const command = [process.execPath, ASK_DRIVER, driver.url].join(' ')
+  const results = await Promise.all(
+    scenarios.map((scenario) =>
+      run(['client', '--command', command, '--scenario', scenario, '--spec-version', revision]),
+    ),
+  )
+  await driver.stop()
+  return new Map(
+    results.flatMap((result) =>
+      [...result].map(([scenario, wrong]): [string, string[]] => {
+        const failure = failures.get(scenario)
+        return [scenario, failure === undefined ? wrong : [...wrong, failure]]
+      }),
+    ),
+  )
+}
+
+async function run(args: string[]): Promise<Map<string, string[]>> {
   const out = mkdtempSync(join(inject('runFolder'), 'conformance-'))
-  const args = ['server', '--url', url, '--requirements', revision, '--timeout', String(timeoutMs), '-o', out]
-  const suite = spawn(process.execPath, [SUITE, ...args], { stdio: 'ignore' })
+  const suite = spawn(process.execPath, [SUITE, ...args, '-o', out], { stdio: 'ignore' })
   if (suite.pid !== undefined) noteProcess(inject('runFolder'), suite.pid)
   await once(suite, 'exit')
   const results = new Map<string, string[]>()
