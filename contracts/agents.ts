@@ -1,8 +1,18 @@
 import { z } from 'zod'
+import {
+  ConnectionInput,
+  ConnectionSettings,
+  ConnectionTool,
+  CredentialState,
+  HeaderValues,
+  SecretValues,
+  ToolChanges,
+} from './connection-settings.ts'
 import { Failure } from './errors.ts'
 import { Id, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 import { Cursor, ServerState, Timestamp } from './servers.ts'
+import { UserCredential } from './user-credentials.ts'
 
 export const AgentName = Text.trim().min(1, 'Give the agent a name.').max(60, 'Use at most 60 characters.')
 
@@ -15,6 +25,11 @@ export const Agent = z.object({
   url: z.string(),
   connectionCount: z.int(),
   toolCount: z.int(),
+  /** Until when the token before this one counts; null when it does not. */
+  previousTokenUntil: Timestamp.nullable(),
+  /** Null: the installation's limit. */
+  callsPerMinute: z.int().nullable(),
+  maxConcurrent: z.int().nullable(),
   lastUsedAt: Timestamp.nullable(),
   createdAt: Timestamp,
 })
@@ -23,7 +38,17 @@ export type Agent = z.infer<typeof Agent>
 export const CreateAgent = z.strictObject({ name: AgentName })
 /** `token` is shown this once. */
 export const AgentWithToken = Agent.extend({ token: z.string() })
-export const UpdateAgent = z.strictObject({ id: Id, name: AgentName })
+export const UpdateAgent = z.strictObject({
+  id: Id,
+  name: AgentName.optional(),
+  callsPerMinute: z.int().min(1).max(1_000_000).nullable().optional(),
+  maxConcurrent: z.int().min(1).max(1000).nullable().optional(),
+})
+export const RotateToken = z.strictObject({
+  id: Id,
+  /** For how long the token before this one counts as well. */
+  overlapMinutes: z.union([z.literal(0), z.literal(15), z.literal(60), z.literal(1440)]).default(0),
+})
 
 export const ConnectionState = z.enum(['testing', 'connected', 'failing', 'disconnected'])
 export type ConnectionState = z.infer<typeof ConnectionState>
@@ -91,9 +116,43 @@ export const Connection = z.object({
   tools: z.array(
     z.object({ name: z.string(), title: z.string().nullable(), description: z.string().nullable() }),
   ),
+  toolChanges: ToolChanges,
   createdAt: Timestamp,
 })
 export type Connection = z.infer<typeof Connection>
+
+export const ConnectionCheck = z.object({
+  at: Timestamp,
+  ok: z.boolean(),
+  latencyMs: z.int().nullable(),
+  failure: Failure.nullable(),
+  /** Counts those that failed in a row; 1 for one that passed. */
+  attempt: z.int(),
+})
+export type ConnectionCheck = z.infer<typeof ConnectionCheck>
+
+/** All of one connection; of its secrets only whether they are there. */
+export const ConnectionDetail = Connection.omit({ tools: true }).extend({
+  cursor: Cursor,
+  settings: ConnectionSettings,
+  credentials: z.array(CredentialState),
+  tools: z.array(ConnectionTool),
+  /** Newest first, at most 500 of the last 7 days; also those of earlier connections of this agent to this server. */
+  checks: z.array(ConnectionCheck),
+  /** Of the last 24 hours. */
+  calls: z.object({ total: z.int(), failed: z.int() }),
+  nextCheckAt: Timestamp.nullable(),
+  protocol: z.object({ version: z.string(), era: z.enum(['legacy', 'modern']).nullable() }).nullable(),
+})
+export type ConnectionDetail = z.infer<typeof ConnectionDetail>
+
+/** Newest first. `next` asks for the older ones. */
+export const ConnectionEvents = z.object({
+  items: z.array(
+    z.object({ id: z.string(), type: z.string(), at: Timestamp, data: z.record(z.string(), z.unknown()) }),
+  ),
+  next: z.string().nullable(),
+})
 
 export const AvailableServer = z.object({
   id: Id,
@@ -105,6 +164,10 @@ export const AvailableServer = z.object({
   ),
   /** The agent's connection to it, if there is one. */
   connectionId: Id.nullable(),
+  categories: z.array(z.string()),
+  /** Keys of MCP's capabilities, as the last probe that passed saw them. */
+  capabilities: z.array(z.string()),
+  userCredentials: z.array(UserCredential),
 })
 export type AvailableServer = z.infer<typeof AvailableServer>
 
@@ -119,13 +182,21 @@ export const TestConnection = z.strictObject({
   serverId: Id,
   /** false: answer at once with a test that is going on; follow it by events or `connections.testResult`. */
   wait: z.boolean().default(true),
+  /** Kept encrypted until the connection is made of this test, for 10 minutes at most. */
+  credentials: SecretValues.optional(),
+  headers: HeaderValues.optional(),
 })
+export type TestConnection = z.infer<typeof TestConnection>
 export const CreateConnection = z.strictObject({
   agentId: Id,
   serverId: Id,
   /** A test that passed within the last 5 minutes; left out: a new one is made first. */
   testId: Id.optional(),
   slug: Slug.optional(),
-  prefixTools: z.boolean().default(true),
+  /** Credentials and headers are taken from the test, where they were given to it. */
+  ...ConnectionInput.shape,
 })
 export type CreateConnection = z.infer<typeof CreateConnection>
+
+export const UpdateConnection = z.strictObject({ id: Id, slug: Slug.optional(), ...ConnectionInput.shape })
+export type UpdateConnection = z.infer<typeof UpdateConnection>

@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { Slug } from './agents.ts'
+import { ConnectionState, Slug } from './agents.ts'
+import { ConnectionSettings } from './connection-settings.ts'
+import { Transport } from './instances.ts'
 import { Id } from './names.ts'
 import { ToolDefinition } from './probe.ts'
+import { ServerInfo } from './server-info.ts'
 import { ServerState } from './servers.ts'
 import { ToolboxState } from './toolboxes.ts'
 
@@ -27,8 +30,30 @@ export const GatewayConnection = z.object({
   /** The live instance; null while there is none. */
   instanceId: Id.nullable(),
   toolbox: GatewayToolbox.nullable(),
+  state: ConnectionState,
+  settings: ConnectionSettings,
+  transport: Transport,
+  sharing: z.enum(['shared', 'isolated']),
+  /** Of MCP, and what the server said of itself, at the last probe that passed; null before there was one. */
+  era: z.enum(['legacy', 'modern']).nullable(),
+  serverInfo: ServerInfo,
   /** Recorded at the last probe that passed. */
   tools: z.array(ToolDefinition),
+  /** SHA-256 in hex of each tool as it is now, by its name. */
+  hashes: z.record(z.string(), z.string()),
+  /** The tools as their owner approved them. */
+  pins: z.array(
+    z.object({ name: z.string(), hash: z.string(), enabled: z.boolean(), alias: z.string().nullable() }),
+  ),
+  /** The owner's own variables and headers at this server, encrypted: base64, see `server/connections/credentials.ts`. */
+  credentials: z.array(
+    z.object({
+      kind: z.enum(['env', 'header']),
+      name: z.string(),
+      ciphertext: z.string(),
+      keyId: z.string(),
+    }),
+  ),
 })
 export type GatewayConnection = z.infer<typeof GatewayConnection>
 
@@ -37,6 +62,13 @@ export const GatewayRights = z.object({
   agentId: Id,
   userId: Id,
   agentName: z.string(),
+  /** Null: the installation's limit. */
+  callsPerMinute: z.int().nullable(),
+  maxConcurrent: z.int().nullable(),
+  /** Null: the agent itself. */
+  via: z.enum(['inspector']).nullable(),
+  /** When this token or ticket ends by itself; null: never. */
+  expiresAt: z.iso.datetime().nullable(),
   /** Oldest first: of two tools with one name, the first is the agent's. */
   connections: z.array(GatewayConnection),
 })

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
 import { TOOL_NAME_PATTERN } from '#contracts/probe.ts'
+import { serverFacts } from '#testing/gateway.ts'
 import { buildToolCatalogue, prefixedName } from './tool-catalogue.ts'
 
 const inputSchema = { type: 'object' as const }
 
 function connection(slug: string, names: string[], prefixTools = true): GatewayConnection {
+  const tools = names.map((name) => ({ name, inputSchema }))
   return {
+    ...serverFacts(tools),
     id: `id-${slug}`,
     slug,
     prefixTools,
@@ -15,7 +18,7 @@ function connection(slug: string, names: string[], prefixTools = true): GatewayC
     serverState: 'running',
     instanceId: 'instance',
     toolbox: null,
-    tools: names.map((name) => ({ name, inputSchema })),
+    tools,
   }
 }
 
@@ -23,6 +26,10 @@ const agent = (...connections: GatewayConnection[]): GatewayRights => ({
   agentId: 'agent',
   userId: 'user',
   agentName: 'a',
+  callsPerMinute: null,
+  maxConcurrent: null,
+  via: null,
+  expiresAt: null,
   connections,
 })
 

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { Redis } from 'ioredis'
+import { DEFAULT_SETTINGS } from '#contracts/connection-settings.ts'
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
 import type { ToolDefinition } from '#contracts/probe.ts'
 import { createGateway, type Gateway, type GatewayInput } from '#gateway/create-gateway.ts'
@@ -64,13 +65,40 @@ export function testConnection(
       certificate: toolbox.certificate,
       state: 'active',
     },
+    ...serverFacts(input.tools),
     ...input,
   }
 }
+
+/** What else a connection says of its server: every tool is as it was approved. */
+export function serverFacts(tools: readonly ToolDefinition[]) {
+  return {
+    state: 'connected',
+    settings: DEFAULT_SETTINGS,
+    transport: 'streamable-http',
+    sharing: 'shared',
+    era: null,
+    serverInfo: null,
+    hashes: Object.fromEntries(tools.map(({ name }) => [name, hashOf(name)])),
+    pins: tools.map(({ name }) => ({ name, hash: hashOf(name), enabled: true, alias: null })),
+    credentials: [],
+  } satisfies Partial<GatewayConnection>
+}
+const hashOf = (name: string) => createHash('sha256').update(name).digest('hex')
+
 const TOOLBOX_ID = randomUUID()
 
 export function testAgent(connections: GatewayConnection[]): GatewayRights {
-  return { agentId: randomUUID(), userId: randomUUID(), agentName: 'agent', connections }
+  return {
+    agentId: randomUUID(),
+    userId: randomUUID(),
+    agentName: 'agent',
+    callsPerMinute: null,
+    maxConcurrent: null,
+    via: null,
+    expiresAt: null,
+    connections,
+  }
 }
 
 export const INITIALIZE = {

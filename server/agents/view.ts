@@ -19,7 +19,14 @@ export function agentView(row: Row): Agent {
     url: `${env.GATEWAY_PUBLIC_URL}/agents/${row.id}/mcp`,
     connectionCount: row.connections.length,
     toolCount: row.connections.reduce((sum, { server }) => sum + server._count.tools, 0),
+    previousTokenUntil: stillCounts(row.previousTokenExpiresAt),
+    callsPerMinute: row.callsPerMinute,
+    maxConcurrent: row.maxConcurrent,
     lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
     createdAt: row.createdAt.toISOString(),
   }
+}
+
+function stillCounts(until: Date | null): string | null {
+  return until !== null && until.getTime() > Date.now() ? until.toISOString() : null
 }

@@ -4,6 +4,7 @@ import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
+import { pinRows } from './pins.ts'
 import { requireConnectable } from './start-test.ts'
 import { awaitTest, getTest, testConnection } from './test.ts'
 import { CONNECTION_INCLUDE, connectionView } from './view.ts'
@@ -87,18 +88,21 @@ async function write(
       detail: 'The server was redeployed after the test.',
     })
   await requireFreeSlug(db, input.agentId, slug)
-  const row = await db.connection.create({
+  const { id } = await db.connection.create({
     data: {
       agentId: input.agentId,
       serverId: input.serverId,
       userId: ctx.actor.userId,
       slug,
-      prefixTools: input.prefixTools,
+      prefixTools: input.prefixTools ?? true,
       latencyMs: test.result ? Math.round(test.result.latencyMs) : null,
       lastTestedAt: test.finishedAt,
     },
-    include: CONNECTION_INCLUDE,
+    select: { id: true },
   })
+  const offered = await db.mcpServerTool.findMany({ where: { serverId: input.serverId } })
+  await db.connectionTool.createMany({ data: pinRows(id, offered) })
+  const row = await db.connection.findUniqueOrThrow({ where: { id }, include: CONNECTION_INCLUDE })
   await emit(db, {
     type: 'connection.created',
     subjectId: row.id,

@@ -1,5 +1,7 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { AvailableList, Connection, ConnectionList } from '#contracts/agents.ts'
+import { ServerInfo } from '#contracts/server-info.ts'
+import { UserCredential } from '#contracts/user-credentials.ts'
 import { fetchAgent } from '#server/agents/fetch.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
@@ -61,7 +63,16 @@ export async function listAvailable({
     const servers = await db.mcpServer.findMany({
       where: { deletedAt: null, desired: 'running', liveInstanceId: { not: null } },
       orderBy: { name: 'asc' },
-      select: { id: true, name: true, description: true, observed: true, tools: TOOLS_SELECT },
+      select: {
+        id: true,
+        name: true,
+        description: true,
+        observed: true,
+        categories: true,
+        userCredentials: true,
+        serverInfo: true,
+        tools: TOOLS_SELECT,
+      },
     })
     const connected = await db.connection.findMany({
       where: { agentId: input.agentId, state: { not: 'disconnected' } },
@@ -77,6 +88,9 @@ export async function listAvailable({
         state: server.observed,
         tools: toolLines(server.tools),
         connectionId: byServer.get(server.id) ?? null,
+        categories: server.categories,
+        capabilities: Object.keys(ServerInfo.parse(server.serverInfo)?.capabilities ?? {}),
+        userCredentials: z.array(UserCredential).parse(server.userCredentials),
       })),
     }
   })

@@ -3,6 +3,7 @@ import { type Connection, type ConnectionTest, TestAttempt } from '#contracts/ag
 import { Failure } from '#contracts/errors.ts'
 import { ToolDefinition } from '#contracts/probe.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
+import { connectionTools, PINS_SELECT, toolChanges } from './pins.ts'
 import { MAX_ATTEMPTS } from './retry-delay.ts'
 
 export const TOOLS_SELECT = {
@@ -11,12 +12,23 @@ export const TOOLS_SELECT = {
 } satisfies Prisma.McpServer$toolsArgs
 
 export const CONNECTION_INCLUDE = {
-  server: { select: { id: true, name: true, description: true, observed: true, tools: TOOLS_SELECT } },
+  tools: PINS_SELECT.tools,
+  server: {
+    select: {
+      id: true,
+      name: true,
+      description: true,
+      observed: true,
+      tools: PINS_SELECT.server.select.tools,
+    },
+  },
 } satisfies Prisma.ConnectionInclude
 
 type Row = Prisma.ConnectionGetPayload<{ include: typeof CONNECTION_INCLUDE }>
 
+/** Of its tools those that the agent can call. */
 export function connectionView(row: Row): Connection {
+  const tools = connectionTools(row)
   return {
     id: row.id,
     agentId: row.agentId,
@@ -32,10 +44,12 @@ export function connectionView(row: Row): Connection {
     failure: row.failure === null ? null : Failure.parse(row.failure),
     lastTestedAt: row.lastTestedAt?.toISOString() ?? null,
     latencyMs: row.latencyMs,
-    tools: toolLines(row.server.tools).map((tool) => ({
-      ...tool,
-      name: row.prefixTools ? `${row.slug}__${tool.name}` : tool.name,
-    })),
+    tools: tools.flatMap(({ exposedName, current }) =>
+      exposedName === null || current === null
+        ? []
+        : [{ name: exposedName, title: current.title ?? null, description: current.description ?? null }],
+    ),
+    toolChanges: toolChanges(tools),
     createdAt: row.createdAt.toISOString(),
   }
 }

@@ -36,6 +36,16 @@ await query(
   database.adminUrl,
   `INSERT INTO connections (id, agent_id, server_id, user_id, slug) VALUES ('${connection}', '${agent.id}', '${hidden.id}', '${alice.id}', 'hidden')`,
 )
+for (const made of [
+  `connection_tools (connection_id, name, hash, definition) VALUES ('${connection}', 'a', sha256('a'), '{}')`,
+  `connection_credentials (connection_id, kind, name, ciphertext, key_id) VALUES ('${connection}', 'env', 'A', '\\x00', 'k')`,
+  `connection_test_credentials (test_id, kind, name, ciphertext, key_id) VALUES ('${test}', 'env', 'A', '\\x00', 'k')`,
+  `connection_checks (connection_id, ok) VALUES ('${connection}', true)`,
+  `calls (id, at, agent_id, connection_id, server_id, user_id, tool, outcome, ms, request_bytes, response_bytes)
+    VALUES (gen_random_uuid(), now(), '${agent.id}', '${connection}', '${hidden.id}', '${alice.id}', 'a', 'ok', 1, 1, 1)`,
+  `agent_tickets (hash, agent_id, user_id, expires_at) VALUES (sha256('a'), '${agent.id}', '${alice.id}', now())`,
+])
+  await query(database.adminUrl, `INSERT INTO ${made}`)
 await query(
   database.adminUrl,
   `INSERT INTO deployments (id, server_id, revision_id, source_key, deadline_at) VALUES ('${deployment}', '${hidden.id}', '${hidden.revisionId}', 'npm:x', now())`,
@@ -207,6 +217,37 @@ const ROWS: Record<string, { where: string; set: string; insert: string }> = {
     set: "state = 'cancelled'",
     insert: `(agent_id, server_id, user_id) VALUES ('${agent.id}', '${hidden.id}', '${alice.id}')`,
   },
+  connection_tools: {
+    where: `connection_id = '${connection}'`,
+    set: 'enabled = false',
+    insert: `(connection_id, name, hash, definition) VALUES ('${connection}', 'b', sha256('b'), '{}')`,
+  },
+  connection_credentials: {
+    where: `connection_id = '${connection}'`,
+    set: "key_id = 'x'",
+    insert: `(connection_id, kind, name, ciphertext, key_id) VALUES ('${connection}', 'env', 'B', '\\x00', 'k')`,
+  },
+  connection_test_credentials: {
+    where: `test_id = '${test}'`,
+    set: "key_id = 'x'",
+    insert: `(test_id, kind, name, ciphertext, key_id) VALUES ('${test}', 'env', 'B', '\\x00', 'k')`,
+  },
+  connection_checks: {
+    where: `connection_id = '${connection}'`,
+    set: 'ok = false',
+    insert: `(connection_id, ok) VALUES ('${connection}', true)`,
+  },
+  calls: {
+    where: `user_id = '${alice.id}'`,
+    set: 'ms = 2',
+    insert: `(id, at, agent_id, connection_id, server_id, user_id, tool, outcome, ms, request_bytes, response_bytes)
+      VALUES (gen_random_uuid(), now(), '${agent.id}', '${connection}', '${hidden.id}', '${alice.id}', 'a', 'ok', 1, 1, 1)`,
+  },
+  agent_tickets: {
+    where: `user_id = '${alice.id}'`,
+    set: 'expires_at = now()',
+    insert: `(hash, agent_id, user_id, expires_at) VALUES (sha256('b'), '${agent.id}', '${alice.id}', now())`,
+  },
   events: {
     where: `audience @> ARRAY['user:${alice.id}']`,
     set: "data = '{}'",
@@ -247,6 +288,12 @@ const MATRIX: Record<string, Record<ActorName, string>> = {
   agents: { nobody: '', alice: 'riud', bob: '', admin: '', system: 'riud' },
   connections: { nobody: '', alice: 'riu', bob: '', admin: '', system: 'riud' },
   connection_tests: { nobody: '', alice: 'ri', bob: '', admin: '', system: 'riud' },
+  connection_tools: { nobody: '', alice: 'riud', bob: '', admin: '', system: 'riud' },
+  connection_credentials: { nobody: '', alice: 'riud', bob: '', admin: '', system: 'riud' },
+  connection_test_credentials: { nobody: '', alice: 'rid', bob: '', admin: '', system: 'rid' },
+  connection_checks: { nobody: '', alice: 'r', bob: '', admin: '', system: 'rid' },
+  calls: { nobody: '', alice: 'r', bob: '', admin: 'r', system: 'rd' },
+  agent_tickets: { nobody: '', alice: 'ri', bob: '', admin: '', system: 'rd' },
   events: { nobody: '', alice: 'ri', bob: 'i', admin: 'i', system: 'rid' },
   audit_entries: { nobody: '', alice: 'i', bob: 'i', admin: 'ri', system: 'ri' },
   registry_credentials: { nobody: '', alice: '', bob: '', admin: 'riud', system: 'riud' },

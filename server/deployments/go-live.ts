@@ -13,6 +13,7 @@ import { wantServer } from '#server/mcp-servers/transition.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { pinImage } from './image-digest.ts'
 import { pruneRevisions } from './prune.ts'
+import { RevisionSpec } from './spec.ts'
 import { moveDeployment } from './transition.ts'
 
 /** Per stage; three of them stay within the lease. */
@@ -90,7 +91,9 @@ async function writeLive(
         name: probe.serverInfo.name,
         version: probe.serverInfo.version ?? null,
         protocolVersion: probe.protocolVersion,
+        capabilities: probe.capabilities as Prisma.InputJsonObject,
       },
+      ...(await revisionFacts(db, deployment.id)),
     },
   })
   await db.instance.update({ where: { id: instanceId }, data: { observed: 'running' } })
@@ -104,6 +107,22 @@ async function writeLive(
     detail: { serverId },
   })
   return true
+}
+
+/** What users have to know of a server before they connect. */
+async function revisionFacts(db: Db, deploymentId: string) {
+  const { revision } = await db.deployment.findUniqueOrThrow({
+    where: { id: deploymentId },
+    select: { revision: { select: { spec: true } } },
+  })
+  const { transport, sharing, catalog } = RevisionSpec.parse(revision.spec)
+  const entry = catalog
+    ? await db.catalogEntry.findFirst({
+        where: { slug: catalog.slug, deletedAt: null },
+        select: { categories: true },
+      })
+    : null
+  return { transport, sharing, categories: entry?.categories ?? [] }
 }
 
 /**

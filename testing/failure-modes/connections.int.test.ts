@@ -107,7 +107,10 @@ describe('the audit', () => {
     return [
       { action: 'agent.create', act: () => createAgent({ ctx, input: { name: 'new' } }) },
       { action: 'agent.update', act: () => updateAgent({ ctx, input: { id: agent.id, name: 'other' } }) },
-      { action: 'agent.rotateToken', act: () => rotateAgentToken({ ctx, input: { id: agent.id } }) },
+      {
+        action: 'agent.rotateToken',
+        act: () => rotateAgentToken({ ctx, input: { id: agent.id, overlapMinutes: 0 } }),
+      },
       { action: 'connection.create', act: () => createConnection({ ctx, input: create }) },
       { action: 'connection.disconnect', act: () => disconnect({ ctx, input: { id } }) },
       { action: 'agent.delete', act: () => deleteAgent({ ctx, input: { id: agent.id } }) },

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { Agent, AgentGet, AgentList, AgentWithToken, CreateAgent, UpdateAgent } from '#contracts/agents.ts'
+import {
+  Agent,
+  AgentGet,
+  AgentList,
+  AgentWithToken,
+  CreateAgent,
+  RotateToken,
+  UpdateAgent,
+} from '#contracts/agents.ts'
 import { Id } from '#contracts/names.ts'
 import { ById } from '#contracts/servers.ts'
 import { createAgent } from '#server/agents/create.ts'
@@ -17,5 +25,5 @@ export const agents = router({
     .input(ById)
     .output(z.object({ id: Id }))
     .mutation(deleteAgent),
-  rotateToken: procedure('signed-in').input(ById).output(AgentWithToken).mutation(rotateAgentToken),
+  rotateToken: procedure('signed-in').input(RotateToken).output(AgentWithToken).mutation(rotateAgentToken),
 })
