@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
-import { createCallLog, type LoggedCall } from './call-log.ts'
+import type { CallRow } from '#server/calls/log.ts'
+import { createCallLog } from './call-log.ts'
 
-const call = (tool: string) => ({ tool }) as LoggedCall
+const call = (tool: string) => ({ tool }) as CallRow
 const logger = { warn: () => {} }
 
 it('writes a full batch at once, the rest after a while, and what is left when it closes', async () => {
-  const batches: LoggedCall[][] = []
-  const write = async (calls: LoggedCall[]) => void batches.push(calls)
+  const batches: CallRow[][] = []
+  const write = async (calls: CallRow[]) => void batches.push(calls)
   const log = createCallLog({ write, logger, everyMs: 50 })
   for (let n = 0; n < 501; n++) log.note(call(String(n)))
   await expect.poll(() => batches.map(({ length }) => length)).toEqual([500, 1])
@@ -21,8 +22,8 @@ it('writes a full batch at once, the rest after a while, and what is left when i
 
 it('keeps what the database did not take, up to its bound, and counts what is lost', async () => {
   let away = true
-  const written: LoggedCall[] = []
-  const write = async (calls: LoggedCall[]) => {
+  const written: CallRow[] = []
+  const write = async (calls: CallRow[]) => {
     if (away) throw new Error('away')
     written.push(...calls)
   }

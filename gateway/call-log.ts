@@ -1,33 +1,11 @@
 import type { Logger } from 'pino'
+import type { CallRow } from '#server/calls/log.ts'
 
-export type CallOutcome = 'ok' | 'tool_error' | 'failed' | 'refused' | 'cancelled'
-
-/** One row of the table of calls. */
-export interface LoggedCall {
-  /** Made here, so that a batch that is written twice stands there once. */
-  id: string
-  /** When it came, ISO 8601. */
-  at: string
-  agentId: string
-  connectionId: string
-  serverId: string
-  userId: string
-  /** The tool's name at its server. */
-  tool: string
-  outcome: CallOutcome
-  /** Of the catalogue, or the JSON-RPC code of the server's own error. */
-  code: string | null
-  /** From the request's head to the end of the answer. */
-  ms: number
-  requestBytes: number
-  responseBytes: number
-  /** Redacted and bounded; null where the connection does not ask for them. */
-  arguments: unknown
-}
+export type CallOutcome = CallRow['outcome']
 
 export interface CallLog {
   /** Never waits and never throws. */
-  note(call: LoggedCall): void
+  note(call: CallRow): void
   readonly queued: number
   readonly written: number
   /** Calls that are in no row: the queue was full, or the database did not take them. */
@@ -49,13 +27,13 @@ const MAX_TRIES = 5
  * database is away the queue fills; what does not fit is counted and lost, for a call matters more than its row.
  */
 export function createCallLog(input: {
-  write: (calls: LoggedCall[]) => Promise<void>
+  write: (calls: CallRow[]) => Promise<void>
   logger: Pick<Logger, 'warn'>
   maxQueue?: number
   everyMs?: number
 }): CallLog {
   const maxQueue = input.maxQueue ?? MAX_QUEUE
-  let queue: LoggedCall[] = []
+  let queue: CallRow[] = []
   let dropped = 0
   let written = 0
   let tries = 0

@@ -21,9 +21,15 @@ export interface RunningCall {
   release(): void
 }
 
+/** How many calls may be under way at once in one process; null: the default, or no limit for a connection. */
+export interface CallCaps {
+  agent: number | null
+  connection: { id: string; max: number | null } | null
+}
+
 export interface CallRegistry {
-  /** `null` when the agent has too many calls under way. */
-  start(agentId: string, sessionId: string, requestId: RpcId): RunningCall | null
+  /** `null` when the agent or the connection has too many calls under way. */
+  start(agentId: string, sessionId: string, requestId: RpcId, caps?: CallCaps): RunningCall | null
   /** Answers whether the call runs in this process. */
   cancel(sessionId: string, requestId: RpcId): boolean
   stopAll(reason: StopReason): void
@@ -35,27 +41,31 @@ export interface CallRegistry {
 export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegistry {
   const calls = new Map<string, RunningCall>()
   const running = new Set<RunningCall>()
-  const perAgent = new Map<string, number>()
+  /** By agent and by connection. */
+  const counts = new Map<string, number>()
   let waiting: (() => void)[] = []
   // A string and a number are different ids in JSON-RPC.
   const keyOf = (sessionId: string, id: RpcId) => `${sessionId}:${typeof id}:${id}`
 
   return {
-    start(agentId, sessionId, requestId) {
-      const count = perAgent.get(agentId) ?? 0
-      if (count >= maxPerAgent) return null
-      perAgent.set(agentId, count + 1)
+    start(agentId, sessionId, requestId, caps) {
+      if (isFull(counts, agentId, caps?.agent ?? maxPerAgent)) return null
+      // Only what has a limit is counted.
+      const limited = caps?.connection?.max == null ? null : caps.connection.id
+      if (limited !== null && isFull(counts, limited, caps?.connection?.max ?? null)) return null
+      count(counts, agentId, 1)
+      if (limited !== null) count(counts, limited, 1)
       const key = keyOf(sessionId, requestId)
       const controller = new AbortController()
       const call: RunningCall = {
         signal: controller.signal,
-        stop: (reason) => controller.abort(new CallStopped(reason)),
+        // What ends an answered call, as the end of its connection does, finds nothing to stop.
+        stop: (reason) => void (running.has(call) && controller.abort(new CallStopped(reason))),
         release() {
           if (!running.delete(call)) return
           if (calls.get(key) === call) calls.delete(key)
-          const left = (perAgent.get(agentId) ?? 1) - 1
-          if (left > 0) perAgent.set(agentId, left)
-          else perAgent.delete(agentId)
+          count(counts, agentId, -1)
+          if (limited !== null) count(counts, limited, -1)
           if (running.size > 0) return
           for (const resolve of waiting) resolve()
           waiting = []
@@ -80,4 +90,14 @@ export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegis
       if (running.size > 0) await new Promise<void>((resolve) => waiting.push(resolve))
     },
   }
+}
+
+function isFull(counts: ReadonlyMap<string, number>, key: string, max: number | null): boolean {
+  return max !== null && (counts.get(key) ?? 0) >= max
+}
+
+function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const left = (counts.get(key) ?? 0) + by
+  if (left > 0) counts.set(key, left)
+  else counts.delete(key)
 }

@@ -14,7 +14,7 @@ import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import { forwardCall } from './forward-call.ts'
 import type { Session } from './legacy/require-session.ts'
-import { limitCall } from './limit-call.ts'
+import { capsOf, limitCall } from './limit-call.ts'
 import { type CallEnd, endOfAnswer, endOfError, recordCall } from './record-call.ts'
 import { describeFailure, UpstreamError } from './upstream/error.ts'
 import type { UpstreamTarget } from './upstream/sessions.ts'
@@ -38,7 +38,7 @@ export async function callTool(
   const { connection, toolName } = entry
   if (await limitCall(context, agent, connection, id, name)) return
   const { agentId } = view.rights
-  const call = context.calls.start(agentId, session.id, id)
+  const call = context.calls.start(agentId, session.id, id, capsOf(view.rights, connection))
   if (call === null) {
     context.metrics.countRefusal('running')
     return reply.json(200, describeFailure(id, name, new UpstreamError('TOO_MANY_CALLS', 'agent')))
@@ -66,7 +66,7 @@ export async function callTool(
   } finally {
     stopWatching()
     call.release()
-    recordCall(context, agent, entry, end)
+    recordCall(context, agent, entry, end, params?.arguments)
   }
 }
 

@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net'
 import type { Redis } from 'ioredis'
 import type { GatewayRights } from '#contracts/gateway.ts'
 import type { Identity } from '#protocol/identity.ts'
+import type { CallRow } from '#server/calls/log.ts'
 import { createUseNotes } from './agent-use.ts'
 import { agentViewStore } from './agent-view.ts'
 import { createBreakers } from './breaker.ts'
-import { createCallLog, type LoggedCall } from './call-log.ts'
+import { createCallLog } from './call-log.ts'
 import { createCallRegistry } from './call-registry.ts'
 import { startCancelRelay } from './cancel-relay.ts'
 import type { GatewayContext } from './context.ts'
@@ -45,7 +46,7 @@ export interface GatewayInput {
   keyPrefix: string
   identity: Identity
   /** Writes calls down, in batches; left out: nobody does. */
-  logCalls?: (calls: LoggedCall[]) => Promise<void>
+  logCalls?: (calls: CallRow[]) => Promise<void>
   /** Of an agent that has no limit of its own; left out: none. */
   callsPerMinute?: number | null
   /** Opens `/metrics`; left out: callers on this machine may read it. */

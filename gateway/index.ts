@@ -1,4 +1,5 @@
 import { loadGatewayRights, readRightsVersion, touchAgent } from '#server/agents/gateway-rights.ts'
+import { logCalls } from '#server/calls/log.ts'
 import { checkDatabaseRole } from '#server/db/check-role.ts'
 import { closeDatabase } from '#server/db/client.ts'
 import { EnvError, env } from '#server/env.ts'
@@ -25,6 +26,7 @@ async function start(): Promise<() => Promise<void>> {
     subscriber: openSubscriber(),
     keyPrefix: redisKey('gateway'),
     identity,
+    logCalls,
     callsPerMinute: env.GATEWAY_CALLS_PER_MINUTE === 0 ? null : env.GATEWAY_CALLS_PER_MINUTE,
     metricsToken: env.METRICS_TOKEN ?? null,
     processMetrics: true,

@@ -1,6 +1,7 @@
 import { ERROR_CATALOGUE } from '#contracts/errors.ts'
-import type { GatewayConnection } from '#contracts/gateway.ts'
+import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
 import { RPC_INTERNAL_ERROR, type RpcId, rpcFailure } from '#mcp/json-rpc.ts'
+import type { CallCaps } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 
 /**
@@ -15,8 +16,16 @@ export async function limitCall(
   name: string,
 ): Promise<boolean> {
   const asked = [
-    { whose: 'agent', key: `agent:${view.rights.agentId}`, limit: callsPerMinute },
-    { whose: 'connection', key: `connection:${connection.id}`, limit: null },
+    {
+      whose: 'agent',
+      key: `agent:${view.rights.agentId}`,
+      limit: view.rights.callsPerMinute ?? callsPerMinute,
+    },
+    {
+      whose: 'connection',
+      key: `connection:${connection.id}`,
+      limit: connection.settings.callsPerMinute,
+    },
   ] as const
   for (const { whose, key, limit } of asked) {
     if (limit === null) continue
@@ -35,4 +44,9 @@ export async function limitCall(
     return true
   }
   return false
+}
+
+/** How many calls of this agent, and over this connection, may be under way at once. */
+export function capsOf({ maxConcurrent }: GatewayRights, { id, settings }: GatewayConnection): CallCaps {
+  return { agent: maxConcurrent, connection: { id, max: settings.maxConcurrent } }
 }

@@ -1,15 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '#contracts/connection-settings.ts'
 import { createIdentity } from '#protocol/identity.ts'
+import type { CallRow } from '#server/calls/log.ts'
 import { startTestGateway, type TestGateway } from '#testing/gateway.ts'
 import { createTestRedis, type TestRedis } from '#testing/redis.ts'
 import { startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
-import type { LoggedCall } from './call-log.ts'
 
 let redis: TestRedis
 let toolbox: ToolboxStandIn
 let gateway: TestGateway
-const logged: LoggedCall[] = []
+const logged: CallRow[] = []
 
 beforeAll(async () => {
   const identity = await createIdentity('gateway')
@@ -108,3 +109,28 @@ it('wants the token where there is one', async () => {
     await guarded.close(0)
   }
 })
+
+it('bounds a connection by its own settings, and logs arguments only where it asks for them, redacted and cut', async () => {
+  const settings = { ...DEFAULT_SETTINGS, callsPerMinute: 2, maxConcurrent: 1, logArguments: true }
+  const agent = await gateway.agentAt(toolbox, slowly, { settings })
+  const [first, second] = await Promise.all([
+    agent.call(1, { arguments: { apiKey: 'very-secret', text: 'x'.repeat(5000) } }),
+    agent.call(2, { arguments: { note: 'short', password: 'very-secret' } }),
+  ])
+  const refused = [first, second].filter(({ error }) => error?.data.code === 'TOO_MANY_CALLS')
+  expect(refused).toHaveLength(1)
+  const third = await agent.send(3)
+  expect(third.status).toBe(429)
+  expect(((await third.json()) as { error: { message: string } }).error.message).toContain(
+    'This connection may make 2 calls a minute',
+  )
+  const mine = () => logged.filter(({ connectionId }) => connectionId === agent.connection.id)
+  await expect.poll(() => mine().length, { timeout: 5000 }).toBe(1)
+  expect(JSON.stringify(mine()[0]?.arguments)).toContain('[redacted]')
+  expect(JSON.stringify(mine())).not.toContain('very-secret')
+  expect(JSON.stringify(mine()).length).toBeLessThan(6000)
+})
+
+/** Two that come at the same time are both there before one is answered. */
+const slowly: RequestListener = (request, response) =>
+  void setTimeout(() => void answer(request, response), 100)

@@ -1,15 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { isRpcFailure, type RpcResponse } from '#mcp/json-rpc.ts'
-import type { CallOutcome } from './call-log.ts'
+import { createRedactor } from '#protocol/redact.ts'
+import type { CallRow } from '#server/calls/log.ts'
 import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import type { CatalogueEntry } from './tool-catalogue.ts'
 import { UpstreamError } from './upstream/error.ts'
 
-export interface CallEnd {
-  outcome: CallOutcome
-  /** Of the catalogue, why it was stopped, or the JSON-RPC code of the server's own error. */
-  code: string | null
+export type CallEnd = Pick<CallRow, 'outcome' | 'code'>
+
+/** Characters of a call's arguments, as JSON. */
+const MAX_ARGUMENTS = 4096
+const redactor = createRedactor([])
+
+/** Redacted; of what is too long the beginning, as text. */
+export function loggedArguments(args: unknown): unknown {
+  if (args === undefined) return null
+  const redacted = redactor.value(args)
+  const text = JSON.stringify(redacted)
+  if (text.length <= MAX_ARGUMENTS) return redacted
+  return { cut: text.slice(0, MAX_ARGUMENTS), characters: text.length }
 }
 
 /** Of an answer that its server gave. */
@@ -31,6 +41,7 @@ export function recordCall(
   { view, startedAt, requestBytes, reply }: AgentRequest,
   { connection, toolName }: CatalogueEntry,
   { outcome, code }: CallEnd,
+  args: unknown,
 ): void {
   const ms = performance.now() - startedAt
   metrics.countCall(outcome, ms)
@@ -47,6 +58,7 @@ export function recordCall(
     ms: Math.round(ms),
     requestBytes,
     responseBytes: reply.bodyBytes,
-    arguments: null,
+    arguments: connection.settings.logArguments ? loggedArguments(args) : null,
+    via: view.rights.via,
   })
 }
