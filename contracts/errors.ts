@@ -537,6 +537,18 @@ export const ERROR_CATALOGUE = {
     action: 'Choose another prefix.',
     retryable: false,
   },
+  CREDENTIALS_MISSING: {
+    status: 400,
+    text: 'This server needs credentials of yours.',
+    action: 'Give those that are named.',
+    retryable: false,
+  },
+  CONNECTION_ENDED: {
+    status: 409,
+    text: 'This connection has ended.',
+    action: 'Connect the agent anew; its history stays.',
+    retryable: false,
+  },
   TEST_NOT_PASSED: {
     status: 412,
     text: 'The connection test has not passed.',

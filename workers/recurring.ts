@@ -1,4 +1,5 @@
 import { Queue, type Worker } from 'bullmq'
+import { pruneTestCredentials } from '#server/connections/test-credentials.ts'
 import { logger } from '#server/logger.ts'
 import { RECURRING, type RecurringName } from '#server/queues/catalogue.ts'
 import { producerOptions } from '#server/queues/connection.ts'
@@ -30,6 +31,7 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
     await sendUpgrades()
     await reconcileInstances()
     await finishDeletedToolboxes()
+    await pruneTestCredentials()
   },
   reap: reapDroplets,
 }

@@ -20,7 +20,13 @@ const PASSED_BACK = /^(?:content-type|cache-control|retry-after|www-authenticate
 const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_MS = 10_000
 
-export type RemoteRequest = { method: string; headers: IncomingHttpHeaders; body: Buffer }
+export type RemoteRequest = {
+  method: string
+  headers: IncomingHttpHeaders
+  /** Of the user who calls; they go before the server's own. */
+  userHeaders: Record<string, string>
+  body: Buffer
+}
 
 /** An MCP server that runs elsewhere, reached from this toolbox. */
 export type RemoteServer = {
@@ -66,7 +72,12 @@ export function createRemoteServer(options: {
         // Only the address that the admin gave: nothing that a caller says gets into it.
         path: url.pathname + url.search,
         method,
-        headers: { ...pick(request.headers, PASSED_ON), 'user-agent': 'toolberth', ...own },
+        headers: {
+          ...pick(request.headers, PASSED_ON),
+          'user-agent': 'toolberth',
+          ...own,
+          ...request.userHeaders,
+        },
         body: body.length > 0 || method === 'POST' ? body : null,
         signal,
       })
@@ -90,7 +101,8 @@ export function createRemoteServer(options: {
       if (status === 401 || status === 403 || status >= 500) options.onTrouble()
       response.writeHead(status, pick(headers, PASSED_BACK))
       if (status >= 400) {
-        response.end(redactor.text(await errorText(body)))
+        const said = redactor.text(await errorText(body))
+        response.end(createRedactor(headerSecrets(request.userHeaders)).text(said))
         return
       }
       response.flushHeaders()

@@ -1,12 +1,16 @@
 import type { Connection, ConnectionTest, CreateConnection } from '#contracts/agents.ts'
+import type { ConnectionSettings } from '#contracts/connection-settings.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
+import { overrideTools } from './override-tools.ts'
 import { pinRows } from './pins.ts'
+import { requireFreeSlug, slugTaken } from './slug.ts'
 import { requireConnectable } from './start-test.ts'
 import { awaitTest, getTest, testConnection } from './test.ts'
+import { moveTestCredentials } from './test-credentials.ts'
 import { CONNECTION_INCLUDE, connectionView } from './view.ts'
 
 /** A passed test counts for so long. */
@@ -14,7 +18,8 @@ const TEST_VALID_MS = 5 * 60_000
 
 /**
  * Connects an agent to a server. The row is written only after a test that passed: the one given, or one made now. Throws AppError
- * with the test's typed verdict, NOT_FOUND, SERVER_NOT_RUNNING, ALREADY_CONNECTED, SLUG_TAKEN, TEST_NOT_PASSED.
+ * with the test's typed verdict, NOT_FOUND, SERVER_NOT_RUNNING, ALREADY_CONNECTED, SLUG_TAKEN, TEST_NOT_PASSED, CREDENTIALS_MISSING,
+ * BAD_REQUEST.
  */
 export async function createConnection({
   ctx,
@@ -34,7 +39,11 @@ export async function createConnection({
   })
   const test = input.testId
     ? await finished(ctx, input.testId, signal)
-    : await testConnection({ ctx, input: { agentId, serverId, wait: true }, signal })
+    : await testConnection({
+        ctx,
+        input: { agentId, serverId, wait: true, credentials: input.credentials, headers: input.headers },
+        signal,
+      })
   requirePassed(test, input)
   try {
     return await withActor(ctx.actor, (db) => write(db, ctx, input, slug, test))
@@ -95,6 +104,7 @@ async function write(
       userId: ctx.actor.userId,
       slug,
       prefixTools: input.prefixTools ?? true,
+      ...settingsOf(input),
       latencyMs: test.result ? Math.round(test.result.latencyMs) : null,
       lastTestedAt: test.finishedAt,
     },
@@ -102,6 +112,8 @@ async function write(
   })
   const offered = await db.mcpServerTool.findMany({ where: { serverId: input.serverId } })
   await db.connectionTool.createMany({ data: pinRows(id, offered) })
+  await overrideTools(db, id, input.tools ?? [])
+  await moveTestCredentials(db, test.id, id)
   const row = await db.connection.findUniqueOrThrow({ where: { id }, include: CONNECTION_INCLUDE })
   await emit(db, {
     type: 'connection.created',
@@ -120,17 +132,9 @@ async function write(
   return connectionView(row)
 }
 
-async function requireFreeSlug(db: Db, agentId: string, slug: string): Promise<void> {
-  const taken = await db.connection.findFirst({
-    where: { agentId, slug, state: { not: 'disconnected' } },
-    select: { id: true },
-  })
-  if (taken) throw slugTaken(slug)
-}
-
-function slugTaken(slug: string, cause?: unknown): AppError {
-  return new AppError('SLUG_TAKEN', `slug ${slug}`, {
-    fields: { slug: [`Another connection of this agent has the prefix "${slug}" already.`] },
-    cause,
-  })
+/** Those that were given; the database has the defaults of the others. */
+function settingsOf(input: CreateConnection): Partial<ConnectionSettings> {
+  const { timeoutMs, retries, logArguments, callsPerMinute, maxConcurrent, pinPolicy } = input
+  const given = { timeoutMs, retries, logArguments, callsPerMinute, maxConcurrent, pinPolicy }
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

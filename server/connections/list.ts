@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import type { AvailableList, Connection, ConnectionList } from '#contracts/agents.ts'
+import type { AvailableList, ConnectionList } from '#contracts/agents.ts'
 import { ServerInfo } from '#contracts/server-info.ts'
 import { UserCredential } from '#contracts/user-credentials.ts'
 import { fetchAgent } from '#server/agents/fetch.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
-import { AppError } from '#server/errors.ts'
 import { currentCursor } from '#server/events/cursor.ts'
 import { CONNECTION_INCLUDE, connectionView, TOOLS_SELECT, toolLines } from './view.ts'
 
@@ -28,24 +27,6 @@ export async function listConnections({
       include: CONNECTION_INCLUDE,
     })
     return { cursor, items: rows.map(connectionView) }
-  })
-}
-
-/** Throws AppError NOT_FOUND. */
-export async function getConnection({
-  ctx,
-  input,
-}: {
-  ctx: UserCtx
-  input: { id: string }
-}): Promise<Connection> {
-  return withActor(ctx.actor, async (db) => {
-    const row = await db.connection.findFirst({
-      where: { id: input.id, server: { deletedAt: null } },
-      include: CONNECTION_INCLUDE,
-    })
-    if (!row) throw new AppError('NOT_FOUND', `no connection ${input.id}`)
-    return connectionView(row)
   })
 }
 

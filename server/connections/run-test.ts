@@ -11,6 +11,7 @@ import { toFailure } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { logger } from '#server/logger.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry-delay.ts'
+import { openTestCredentials } from './test-credentials.ts'
 import { watchEnded } from './watch-ended.ts'
 
 const actor = systemCtx('connection-test').actor
@@ -50,6 +51,7 @@ export async function runTestAttempt({ testId }: { testId: string }): Promise<At
   let writing: Promise<unknown> = Promise.resolve()
   const probe = await probeInstance(target.toolbox, target.instanceId, {
     signal: watch.signal,
+    user: loaded.user,
     onStage: (report) => {
       const known = attempt.stages.find((stage) => stage.name === report.name)
       if (known) Object.assign(known, report)
@@ -105,7 +107,8 @@ async function load(testId: string) {
       instance && id && url && certificate
         ? { instanceId: instance.id, toolbox: { id, url, certificate } }
         : null
-    return { test, target, earlier: z.array(TestAttempt).parse(test.attempts) }
+    const user = await openTestCredentials(db, testId)
+    return { test, target, user, earlier: z.array(TestAttempt).parse(test.attempts) }
   })
 }
 

@@ -5,6 +5,8 @@ import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { fetchServer } from '#server/mcp-servers/fetch.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
+import { credentialChanges, credentialStates, type GivenSecrets, requireComplete } from './credentials.ts'
+import { saveTestCredentials } from './test-credentials.ts'
 import { testView } from './view.ts'
 
 interface Input {
@@ -16,7 +18,7 @@ interface Input {
 export async function requireConnectable(
   db: Db,
   input: Input,
-): Promise<{ name: string; liveInstanceId: string }> {
+): Promise<{ name: string; liveInstanceId: string; transport: string; userCredentials: unknown }> {
   await fetchAgent(db, input.agentId)
   const server = await fetchServer(db, input.serverId)
   const existing = await db.connection.findFirst({
@@ -33,19 +35,25 @@ export async function requireConnectable(
     throw new AppError('SERVER_NOT_RUNNING', `server ${server.id} is ${server.observed}`, {
       detail: `${server.name} is ${server.observed}.`,
     })
-  return { name: server.name, liveInstanceId: server.liveInstanceId }
+  const { name, liveInstanceId, transport, userCredentials } = server
+  return { name, liveInstanceId, transport, userCredentials }
 }
 
-/** Begins a connection test; the `connection-test` worker makes it. Throws as `requireConnectable`. */
+/**
+ * Begins a connection test; the `connection-test` worker makes it. Throws as `requireConnectable`, BAD_REQUEST and
+ * CREDENTIALS_MISSING for what is given of credentials and headers.
+ */
 export async function startConnectionTest({
   ctx,
   input,
 }: {
   ctx: UserCtx
-  input: Input
+  input: Input & GivenSecrets
 }): Promise<ConnectionTest> {
   return withActor(ctx.actor, async (db) => {
-    const { liveInstanceId } = await requireConnectable(db, input)
+    const { liveInstanceId, ...server } = await requireConnectable(db, input)
+    const given = credentialChanges(server, input).filter(({ value }) => value !== null)
+    requireComplete(credentialStates(server, given))
     const row = await db.connectionTest.create({
       data: {
         agentId: input.agentId,
@@ -54,6 +62,7 @@ export async function startConnectionTest({
         instanceId: liveInstanceId,
       },
     })
+    await saveTestCredentials(db, row.id, given)
     await enqueue(db, 'connection-test', { testId: row.id })
     return testView(row)
   })

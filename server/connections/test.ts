@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConnectionTest } from '#contracts/agents.ts'
+import type { ConnectionTest, TestConnection } from '#contracts/agents.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -12,7 +12,7 @@ const POLL_MS = 150
 
 /**
  * Tests a connection with a real handshake. With `wait` the answer is the finished test, passed or failed; without, a test that is
- * going on. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING, ALREADY_CONNECTED.
+ * going on. Throws AppError NOT_FOUND, SERVER_NOT_RUNNING, ALREADY_CONNECTED, CREDENTIALS_MISSING, BAD_REQUEST.
  */
 export async function testConnection({
   ctx,
@@ -20,10 +20,10 @@ export async function testConnection({
   signal,
 }: {
   ctx: UserCtx
-  input: { agentId: string; serverId: string; wait: boolean }
+  input: TestConnection
   signal?: AbortSignal | undefined
 }): Promise<ConnectionTest> {
-  const test = await startConnectionTest({ ctx, input: { agentId: input.agentId, serverId: input.serverId } })
+  const test = await startConnectionTest({ ctx, input })
   return input.wait ? awaitTest(ctx, test.id, signal) : test
 }
 

@@ -1,6 +1,7 @@
 import { storable } from '#contracts/names.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
 import { type ProbeOptions, probeMcp } from '#mcp/probe.ts'
+import { encodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
 import { dispatcherFor, type ToolboxAddress } from './client.ts'
 
 /** Milliseconds for each stage of a probe through the toolbox. */
@@ -10,14 +11,21 @@ export const STAGE_TIMEOUT_MS = 10_000
 export async function probeInstance(
   toolbox: ToolboxAddress,
   instanceId: string,
-  options: Pick<ProbeOptions, 'onStage' | 'signal'> & { timeoutMs?: number } = {},
+  options: Pick<ProbeOptions, 'onStage' | 'signal'> & {
+    timeoutMs?: number
+    /** What the user whose connection is tested has given. */
+    user?: { headers: Record<string, string> }
+  } = {},
 ): Promise<ProbeResult> {
+  const { user, ...rest } = options
+  const carried = encodeUserHeaders(user?.headers ?? {})
   return storableAll(
     await probeMcp({
       url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
       dispatcher: await dispatcherFor(toolbox),
       timeoutMs: STAGE_TIMEOUT_MS,
-      ...options,
+      ...rest,
+      ...(carried !== null && { headers: { [USER_HEADERS]: carried } }),
     }),
   )
 }
