@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
 import type { AgentView } from './agent-view.ts'
@@ -103,7 +103,7 @@ async function authorize(
     answerUnauthorized(reply, null, headers.authorization !== undefined)
     return null
   }
-  const tokenHash = createHash('sha256').update(route.token).digest()
+  const tokenHash = hash('sha256', route.token, 'buffer')
   let view: AgentView | null
   try {
     view = await context.rights.get(tokenHash)

@@ -12,6 +12,7 @@ import { TOOLS } from './static-answer.mjs'
 // Rows that a worker would have written, since the benches of the gateway run none.
 
 const asSystem = <T>(work: (db: Db) => Promise<T>) => withActor(systemCtx('bench').actor, work)
+const hashOf = (tool: object) => createHash('sha256').update(JSON.stringify(tool)).digest()
 const unique = (name: string) => `${name}-${randomBytes(4).toString('hex')}`
 
 export async function seedInstallation(): Promise<void> {
@@ -85,10 +86,21 @@ async function seedConnection(
         name: tool.name,
         position,
         definition: tool,
-        hash: createHash('sha256').update(JSON.stringify(tool)).digest(),
+        hash: hashOf(tool),
       })),
     })
-    await db.connection.create({ data: { agentId, serverId, userId, slug, lastTestedAt: new Date() } })
+    const connection = await db.connection.create({
+      data: { agentId, serverId, userId, slug, lastTestedAt: new Date() },
+      select: { id: true },
+    })
+    await db.connectionTool.createMany({
+      data: TOOLS.map((tool) => ({
+        connectionId: connection.id,
+        name: tool.name,
+        definition: tool,
+        hash: hashOf(tool),
+      })),
+    })
   })
 }
 

@@ -3,13 +3,12 @@ import { type ClassifiedMessage, parseRpcMessage, type RpcMessage } from '#mcp/j
 import { readSse } from '#mcp/sse.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
 import { UpstreamError } from './error.ts'
+import { type AnswerBody, request } from './request.ts'
 
 /** Largest single message from a server: images and files come as base64 inside of results. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 /** Largest body of an error answer that is read. */
 const MAX_ERROR_BYTES = 64 * 1024
-/** A whole body, milliseconds; calls have their own, shorter time-out. */
-const BODY_TIMEOUT_MS = 60 * 60_000
 
 /** An MCP endpoint on a toolbox. */
 export interface Endpoint {
@@ -24,7 +23,7 @@ export interface UpstreamAnswer {
   sessionId: string | null
   /** `text/event-stream`: messages come one by one. */
   streamed: boolean
-  body: Dispatcher.ResponseData['body']
+  body: AnswerBody
 }
 
 /** POSTs one message. Throws what undici throws (the signal's reason among it), and UpstreamError when it cannot be written. */
@@ -34,7 +33,7 @@ export async function postMessage(
   message: RpcMessage,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
-  const { statusCode, headers, body } = await endpoint.dispatcher.request({
+  const { statusCode, headers, body } = await request(endpoint.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.path,
     method: 'POST',
@@ -63,7 +62,7 @@ export async function deleteSession(
   session: { id: string | null; protocolVersion: string | null },
   signal: AbortSignal,
 ): Promise<void> {
-  const { body } = await endpoint.dispatcher.request({
+  const { body } = await request(endpoint.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.path,
     method: 'DELETE',
@@ -76,7 +75,8 @@ export async function deleteSession(
 /** The messages of a 2xx answer to a request. Throws UpstreamError PROTOCOL_ERROR for what is no JSON-RPC. */
 export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<ClassifiedMessage, void, void> {
   if (!answer.streamed) {
-    const bytes = await readBounded(answer.body, { maxBytes: MAX_MESSAGE_BYTES, timeoutMs: BODY_TIMEOUT_MS })
+    const bytes = await answer.body.bytes(MAX_MESSAGE_BYTES)
+    if (bytes === null) throw new UpstreamError('PROTOCOL_ERROR', 'the answer is larger than 32 MiB')
     yield parsed(bytes.toString('utf8'))
     return
   }
