@@ -23,10 +23,12 @@ const { loadGatewayRights, readRightsVersion } = await import('#server/agents/ga
 const { createAgent } = await import('#server/agents/create.ts')
 const { deleteAgent } = await import('#server/agents/delete.ts')
 const { rotateAgentToken, updateAgent } = await import('#server/agents/update.ts')
+const { approveTools } = await import('#server/connections/approve.ts')
 const { createConnection } = await import('#server/connections/create.ts')
 const { disconnect } = await import('#server/connections/disconnect.ts')
 const { listAvailable, listConnections } = await import('#server/connections/list.ts')
 const { startConnectionTest } = await import('#server/connections/start-test.ts')
+const { updateConnection } = await import('#server/connections/update.ts')
 const { loadControlIdentity } = await import('#server/toolboxes/identities.ts')
 
 let gateway: TestGateway
@@ -104,6 +106,12 @@ describe('the audit', () => {
     const testId = await seedPassedTest(alice, agent.id, free)
     const { id } = await connect(alice, agent.id, bound)
     const create = { agentId: agent.id, serverId: free.id, prefixTools: true, testId }
+    // Something to approve.
+    await query(
+      database.adminUrl,
+      `UPDATE mcp_server_tools SET hash = sha256('other') WHERE server_id = $1`,
+      [bound.id],
+    )
     return [
       { action: 'agent.create', act: () => createAgent({ ctx, input: { name: 'new' } }) },
       { action: 'agent.update', act: () => updateAgent({ ctx, input: { id: agent.id, name: 'other' } }) },
@@ -112,6 +120,8 @@ describe('the audit', () => {
         act: () => rotateAgentToken({ ctx, input: { id: agent.id, overlapMinutes: 0 } }),
       },
       { action: 'connection.create', act: () => createConnection({ ctx, input: create }) },
+      { action: 'connection.update', act: () => updateConnection({ ctx, input: { id, timeoutMs: 5_000 } }) },
+      { action: 'connection.approve', act: () => approveTools({ ctx, input: { id } }) },
       { action: 'connection.disconnect', act: () => disconnect({ ctx, input: { id } }) },
       { action: 'agent.delete', act: () => deleteAgent({ ctx, input: { id: agent.id } }) },
     ]
