@@ -41,11 +41,11 @@ export function request(
     let body: Body | null = null
     const onAbort = () => {
       controller?.abort(signal.reason)
-      fail(signal.reason)
+      fail(signal.reason as Error)
     }
-    function fail(error: unknown): void {
+    function fail(error: Error): void {
       signal.removeEventListener('abort', onAbort)
-      if (body === null) reject(error as Error)
+      if (body === null) reject(error)
       else body.fail(error)
     }
     signal.addEventListener('abort', onAbort)
