@@ -1,4 +1,5 @@
-import type { GatewayRights } from '#contracts/gateway.ts'
+import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
+import { encodeUserHeaders } from '#mcp/user-headers.ts'
 import type { RightsStore } from './rights-cache.ts'
 import { buildToolCatalogue, type ToolCatalogue } from './tool-catalogue.ts'
 
@@ -6,15 +7,39 @@ import { buildToolCatalogue, type ToolCatalogue } from './tool-catalogue.ts'
 export interface AgentView {
   rights: GatewayRights
   catalogue: ToolCatalogue
+  /** By connection: its owner's own headers, as a toolbox takes them; none of those that have none. */
+  userHeaders: ReadonlyMap<string, string>
 }
 
+/** The headers of a connection's owner, decrypted. */
+export type OpenHeaders = (
+  connection: Pick<GatewayConnection, 'id' | 'credentials'>,
+) => Record<string, string>
+
 /** The store as the cache of rights wants it, over what the database answers. */
-export function agentViewStore(store: RightsStore<GatewayRights>): RightsStore<AgentView> {
+export function agentViewStore(
+  store: RightsStore<GatewayRights>,
+  openHeaders: OpenHeaders,
+): RightsStore<AgentView> {
   return {
     readVersion: () => store.readVersion(),
     async load(tokenHash) {
       const rights = await store.load(tokenHash)
-      return rights && { rights, catalogue: buildToolCatalogue(rights) }
+      if (rights === null) return null
+      return {
+        rights,
+        catalogue: buildToolCatalogue(rights),
+        userHeaders: userHeadersOf(rights, openHeaders),
+      }
     },
   }
+}
+
+function userHeadersOf({ connections }: GatewayRights, openHeaders: OpenHeaders): Map<string, string> {
+  const carried = new Map<string, string>()
+  for (const connection of connections) {
+    const text = connection.credentials.length === 0 ? null : encodeUserHeaders(openHeaders(connection))
+    if (text !== null) carried.set(connection.id, text)
+  }
+  return carried
 }

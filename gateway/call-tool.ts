@@ -9,12 +9,14 @@ import {
   type RpcRequest,
   rpcFailure,
 } from '#mcp/json-rpc.ts'
+import type { AgentView } from './agent-view.ts'
 import { answerUnauthorized } from './answer-unauthorized.ts'
 import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
 import { forwardCall } from './forward-call.ts'
 import type { Session } from './legacy/require-session.ts'
 import { capsOf, limitCall } from './limit-call.ts'
+import { callableTools } from './pinned-tools.ts'
 import { type CallEnd, endOfAnswer, endOfError, recordCall } from './record-call.ts'
 import { describeFailure, UpstreamError } from './upstream/error.ts'
 import type { UpstreamTarget } from './upstream/sessions.ts'
@@ -46,14 +48,13 @@ export async function callTool(
   let end: CallEnd = { outcome: 'failed', code: 'INTERNAL' }
   const stopWatching = context.rights.watch(agent.tokenHash, (current) => {
     if (current === null) call.stop('revoked')
-    else if (!current.rights.connections.some(({ id: other }) => other === connection.id)) {
-      call.stop('connection-ended')
-    }
+    else if (!mayCall(current, connection.id, toolName)) call.stop('connection-ended')
   })
   reply.onClientGone(() => call.stop('client-gone'))
   try {
-    const target = targetOf(agentId, connection)
-    const { upstream, callTimeoutMs: timeoutMs } = context
+    const target = targetOf(view, connection)
+    const { upstream } = context
+    const timeoutMs = context.callTimeoutMs ?? connection.settings.timeoutMs
     const { signal } = call
     const answer = await context.breakers.run(target.instanceId, () =>
       forwardCall({ upstream, target, request, toolName, reply, signal, timeoutMs }),
@@ -68,6 +69,12 @@ export async function callTool(
     call.release()
     recordCall(context, agent, entry, end, params?.arguments)
   }
+}
+
+/** Whatever it is called by now. */
+function mayCall({ rights }: AgentView, connectionId: string, toolName: string): boolean {
+  const connection = rights.connections.find(({ id }) => id === connectionId)
+  return connection !== undefined && callableTools(connection).some(({ tool }) => tool.name === toolName)
 }
 
 function answerFailure(
@@ -124,11 +131,13 @@ function wrongParams(params: RpcRequest['params']): string | null {
 }
 
 /** Throws UpstreamError SERVER_NOT_RUNNING when there is nothing to call. */
-function targetOf(agentId: string, { instanceId, toolbox, serverState }: GatewayConnection): UpstreamTarget {
+function targetOf(view: AgentView, connection: GatewayConnection): UpstreamTarget {
+  const { id, instanceId, toolbox, serverState } = connection
   // In other states (deploying, unreachable, ...) there may be an instance that answers: its toolbox decides.
   const stopped = serverState === 'stopped' || serverState === 'stopping' || serverState === 'deleting'
   if (stopped || instanceId === null || toolbox === null) {
     throw new UpstreamError('SERVER_NOT_RUNNING', serverState)
   }
-  return { agentId, instanceId, toolbox }
+  const { agentId } = view.rights
+  return { agentId, instanceId, toolbox, userHeaders: view.userHeaders.get(id) ?? null }
 }

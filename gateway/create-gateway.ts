@@ -5,7 +5,7 @@ import type { GatewayRights } from '#contracts/gateway.ts'
 import type { Identity } from '#protocol/identity.ts'
 import type { CallRow } from '#server/calls/log.ts'
 import { createUseNotes } from './agent-use.ts'
-import { agentViewStore } from './agent-view.ts'
+import { agentViewStore, type OpenHeaders } from './agent-view.ts'
 import { createBreakers } from './breaker.ts'
 import { createCallLog } from './call-log.ts'
 import { createCallRegistry } from './call-registry.ts'
@@ -37,6 +37,7 @@ export interface GatewayInput {
   /** Where agents and pages reach this installation: GATEWAY_PUBLIC_URL and PUBLIC_URL. */
   publicUrls: string[]
   rights: RightsStore<GatewayRights>
+  openHeaders: OpenHeaders
   /** Writes down that an agent was used; called at most once a minute and agent. */
   touchAgent: (agentId: string) => Promise<void>
   redis: Redis
@@ -80,7 +81,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   })
   const { logger } = input
   const upstream = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
-  const rights = createRightsCache(agentViewStore(input.rights))
+  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders))
   const streams = createOpenStreams()
   const breakers = createBreakers()
   const callLog = createCallLog({ write: input.logCalls ?? (async () => {}), logger })

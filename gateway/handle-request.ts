@@ -114,7 +114,11 @@ async function authorize(
     return null
   }
   // A token opens its own agent's address and no other.
-  if (view === null || (route.agentId !== null && route.agentId !== view.rights.agentId)) {
+  if (
+    view === null ||
+    hasExpired(view) ||
+    (route.agentId !== null && route.agentId !== view.rights.agentId)
+  ) {
     answerUnauthorized(reply, null)
     return null
   }
@@ -157,4 +161,9 @@ function preflight(origin: string | undefined): Record<string, string> {
 function answerStopping(reply: Reply): void {
   const failure = rpcFailure(null, RPC_INTERNAL_ERROR, 'The gateway is shutting down. Try again in a moment.')
   reply.json(503, failure, { 'retry-after': '1', connection: 'close' })
+}
+
+/** A token that was replaced counts for a while; its end changes no row. */
+function hasExpired({ rights: { expiresAt } }: AgentView): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now()
 }

@@ -1,5 +1,6 @@
 import { loadGatewayRights, readRightsVersion, touchAgent } from '#server/agents/gateway-rights.ts'
 import { logCalls } from '#server/calls/log.ts'
+import { openCredentials } from '#server/connections/open-credentials.ts'
 import { checkDatabaseRole } from '#server/db/check-role.ts'
 import { closeDatabase } from '#server/db/client.ts'
 import { EnvError, env } from '#server/env.ts'
@@ -13,6 +14,11 @@ import { startDialBack } from './dial-back.ts'
 /** Calls in hand get their time within this; what is left then is cut off. */
 const SHUTDOWN_MS = 3_000
 
+const fromBase64 = <T extends { ciphertext: string }>(one: T) => ({
+  ...one,
+  ciphertext: Buffer.from(one.ciphertext, 'base64'),
+})
+
 async function start(): Promise<() => Promise<void>> {
   await checkDatabaseRole()
   const identity = await loadControlIdentity('gateway')
@@ -21,6 +27,7 @@ async function start(): Promise<() => Promise<void>> {
     port: env.GATEWAY_PORT,
     publicUrls: [env.GATEWAY_PUBLIC_URL, env.PUBLIC_URL],
     rights: { load: loadGatewayRights, readVersion: readRightsVersion },
+    openHeaders: ({ id, credentials }) => openCredentials(id, credentials.map(fromBase64)).headers,
     touchAgent,
     redis: redis(),
     subscriber: openSubscriber(),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '#contracts/connection-settings.ts'
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
-import { TOOL_NAME_PATTERN } from '#contracts/probe.ts'
 import { serverFacts } from '#testing/gateway.ts'
-import { buildToolCatalogue, prefixedName } from './tool-catalogue.ts'
+import { buildToolCatalogue } from './tool-catalogue.ts'
 
 const inputSchema = { type: 'object' as const }
 
@@ -57,7 +57,7 @@ describe('buildToolCatalogue', () => {
 
   it('keeps every field of a definition and changes the name alone', () => {
     const tool = { name: 't', inputSchema, title: 'T', annotations: { readOnlyHint: true }, 'x-own': [1] }
-    const catalogue = buildToolCatalogue(agent({ ...connection('s', []), tools: [tool] }))
+    const catalogue = buildToolCatalogue(agent({ ...connection('s', ['t']), tools: [tool] }))
     expect(pageOf(catalogue.page(undefined)).tools).toEqual([{ ...tool, name: 's__t' }])
   })
 
@@ -86,15 +86,38 @@ describe('buildToolCatalogue', () => {
   })
 })
 
-describe('prefixedName', () => {
-  it('stays within the limit, valid, its own and the same', () => {
-    const slug = 'a'.repeat(40)
-    const one = prefixedName(slug, `${'t'.repeat(127)}1`)
-    const two = prefixedName(slug, `${'t'.repeat(127)}2`)
-    expect(one).toHaveLength(128)
-    expect(one).toMatch(TOOL_NAME_PATTERN)
-    expect(one).not.toBe(two)
-    expect(prefixedName(slug, `${'t'.repeat(127)}1`)).toBe(one)
-    expect(prefixedName(slug, 't'.repeat(86))).toBe(`${slug}__${'t'.repeat(86)}`)
+describe('tools that are not as they were approved', () => {
+  const pinned = (change: Partial<GatewayConnection>) => {
+    const catalogue = buildToolCatalogue(agent({ ...connection('s', ['a', 'b']), ...change }))
+    return { catalogue, names: names(pageOf(catalogue.page(undefined))) }
+  }
+  const pin = { hash: 'one', enabled: true, alias: null }
+  const hashes = { a: 'one', b: 'two' }
+  const warn = { ...DEFAULT_SETTINGS, pinPolicy: 'warn' as const }
+
+  it('are neither listed nor found, new ones and changed ones', () => {
+    const { catalogue, names } = pinned({ hashes, pins: [{ ...pin, name: 'b' }] })
+    expect(names).toEqual([])
+    expect(catalogue.find('s__a')).toBeUndefined()
+    expect(catalogue.find('s__b')).toBeUndefined()
+  })
+
+  it('are there where their owner only wants to be warned', () => {
+    const { names } = pinned({ hashes, pins: [{ ...pin, name: 'b' }], settings: warn })
+    expect(names).toEqual(['s__a', 's__b'])
+  })
+
+  it('F28: are found under no name when they are switched off', () => {
+    const off = { ...pin, name: 'a', enabled: false, alias: 'x' }
+    const { catalogue, names } = pinned({ hashes, pins: [off], settings: warn })
+    expect(names).toEqual(['s__b'])
+    for (const name of ['a', 'x', 's__a', 's__x']) expect(catalogue.find(name)).toBeUndefined()
+  })
+
+  it('go by the name that their owner chose, and by no other', () => {
+    const { catalogue, names } = pinned({ hashes, pins: [{ ...pin, name: 'a', alias: 'say' }] })
+    expect(names).toEqual(['s__say'])
+    expect(catalogue.find('s__say')).toMatchObject({ toolName: 'a' })
+    expect(catalogue.find('s__a')).toBeUndefined()
   })
 })

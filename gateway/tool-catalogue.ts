@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
+import { exposedToolName } from '#mcp/tool-name.ts'
+import { callableTools } from './pinned-tools.ts'
 
-/** MCP's limit for a tool's name. */
-const MAX_NAME = 128
 /** Many clients read the first page alone, so it is large; the cursor serves those that would have more. */
 const PAGE_SIZE = 1000
 
@@ -23,15 +23,16 @@ export interface ToolCatalogue {
 }
 
 /**
- * Names are `<slug>__<tool>`, or the tool's own where the connection says so. Connections go by age, tools in their server's order;
+ * Names are `<slug>__<tool>`, or the tool's own where the connection says so; for the tool's own stands another where its owner chose
+ * one. Connections go by age, tools in their server's order;
  * of two equal names the older connection's stays, so that a new connection takes no name away.
  */
 export function buildToolCatalogue(rights: GatewayRights, pageSize = PAGE_SIZE): ToolCatalogue {
   const entries = new Map<string, CatalogueEntry>()
   const definitions: string[] = []
   for (const connection of rights.connections) {
-    for (const tool of connection.tools) {
-      const name = connection.prefixTools ? prefixedName(connection.slug, tool.name) : tool.name
+    for (const { tool, shown } of callableTools(connection)) {
+      const name = exposedToolName(connection, shown)
       if (entries.has(name)) continue
       entries.set(name, { connection, toolName: tool.name })
       definitions.push(JSON.stringify({ ...tool, name }))
@@ -62,14 +63,6 @@ export function buildToolCatalogue(rights: GatewayRights, pageSize = PAGE_SIZE):
       return rendered
     },
   }
-}
-
-/** A name that would be too long keeps its beginning and ends in a digest of the whole, so it stays the same and its own. */
-export function prefixedName(slug: string, toolName: string): string {
-  const name = `${slug}__${toolName}`
-  if (name.length <= MAX_NAME) return name
-  const digest = createHash('sha256').update(name).digest('hex').slice(0, 8)
-  return `${name.slice(0, MAX_NAME - digest.length - 1)}_${digest}`
 }
 
 /** A cursor belongs to one state of the list: after a change the client starts again and misses nothing. */

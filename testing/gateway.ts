@@ -159,6 +159,7 @@ export async function startTestGateway(
       | 'upstreamIdleMs'
       | 'reapEveryMs'
       | 'rights'
+      | 'openHeaders'
       | 'identity'
       | 'logCalls'
       | 'callsPerMinute'
@@ -176,6 +177,9 @@ export async function startTestGateway(
     port: 0,
     publicUrls: ['http://localhost:3100', 'http://localhost:3000'],
     rights,
+    // Sealed by nobody here: what stands for the ciphertext is the value.
+    openHeaders: ({ credentials }) =>
+      Object.fromEntries(credentials.map(({ name, ciphertext }) => [name, ciphertext])),
     touchAgent: async () => {},
     redis,
     subscriber: quiet(new Redis(redisUrl, { maxRetriesPerRequest: null })),

@@ -24,6 +24,8 @@ export async function handleGet(context: GatewayContext, agent: AgentRequest): P
   })
   const closed = new Promise<void>((resolve) => reply.onClientGone(resolve))
   reply.openStream(() => {
+    const { expiresAt } = view.rights
+    if (expiresAt !== null && Date.parse(expiresAt) <= Date.now()) return reply.end()
     // Keeps the session alive, and notices when another replica ended it.
     context.sessions.touch(view.rights.agentId, session.id).then(
       (record) => record ?? reply.end(),

@@ -16,6 +16,8 @@ export interface Endpoint {
   /** `https://host:port`, without a path. */
   origin: string
   path: string
+  /** What the toolbox gets besides, with every request. */
+  headers: Readonly<Record<string, string>>
 }
 
 export interface UpstreamAnswer {
@@ -41,6 +43,7 @@ export async function postMessage(
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
       ...sessionHeaders(session),
+      ...endpoint.headers,
     },
     body: serialize(message),
     signal,
@@ -66,7 +69,7 @@ export async function deleteSession(
     origin: endpoint.origin,
     path: endpoint.path,
     method: 'DELETE',
-    headers: sessionHeaders(session),
+    headers: { ...sessionHeaders(session), ...endpoint.headers },
     signal,
   })
   await body.dump()

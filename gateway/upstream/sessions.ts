@@ -1,4 +1,5 @@
 import type { GatewayToolbox } from '#contracts/gateway.ts'
+import { USER_HEADERS } from '#mcp/user-headers.ts'
 import type { ToolboxDispatchers } from './dispatchers.ts'
 import { UpstreamError } from './error.ts'
 import { deleteSession, type Endpoint } from './http.ts'
@@ -18,6 +19,8 @@ export interface UpstreamTarget {
   agentId: string
   instanceId: string
   toolbox: GatewayToolbox
+  /** The owner's own headers for this server, as the toolbox takes them; null for none. */
+  userHeaders: string | null
 }
 
 export interface UpstreamLease {
@@ -59,14 +62,19 @@ export function createUpstreamSessions(
   const maxCalls = options.maxCallsPerInstance ?? MAX_CALLS_PER_INSTANCE
   const idleMs = options.idleMs ?? IDLE_MS
 
-  function endpointOf({ toolbox, instanceId }: UpstreamTarget): Endpoint {
+  function endpointOf({ toolbox, instanceId, userHeaders }: UpstreamTarget): Endpoint {
     const { origin, pathname } = new URL(toolbox.url)
-    const base = pathname.replace(/\/+$/, '')
-    return { dispatcher: dispatchers.get(toolbox), origin, path: `${base}/v1/instances/${instanceId}/mcp` }
+    const path = `${pathname.replace(/\/+$/, '')}/v1/instances/${instanceId}/mcp`
+    const headers: Record<string, string> = userHeaders === null ? {} : { [USER_HEADERS]: userHeaders }
+    return { dispatcher: dispatchers.get(toolbox), origin, path, headers }
   }
 
+  // With other credentials it is another session: what one of them was allowed must not serve the other.
+  const keyOf = ({ agentId, instanceId, userHeaders }: UpstreamTarget) =>
+    `${agentId}:${instanceId}:${userHeaders ?? ''}`
+
   function slotFor(target: UpstreamTarget): Slot {
-    const key = `${target.agentId}:${target.instanceId}`
+    const key = keyOf(target)
     const known = slots.get(key)
     if (known) {
       known.target = target
@@ -100,7 +108,7 @@ export function createUpstreamSessions(
   }
 
   function forget(slot: Slot): void {
-    const key = `${slot.target.agentId}:${slot.target.instanceId}`
+    const key = keyOf(slot.target)
     if (slots.get(key) === slot) slots.delete(key)
   }
 

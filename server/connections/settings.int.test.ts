@@ -264,7 +264,7 @@ describe('credentials', () => {
     )
     const { id } = await connect({ testId })
     const stored = await asSystem((db) => db.connectionCredential.findMany({ where: { connectionId: id } }))
-    expect(() => openCredentials(agent.id, stored)).toThrow()
+    expect(() => openCredentials(agent.id, stored)).toThrow(/authenticate/)
   })
 
   it.each([

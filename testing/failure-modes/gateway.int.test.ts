@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createIdentity } from '#protocol/identity.ts'
 import { TOOLS } from '#testing/conformance/fixture.ts'
 import { type ConformanceFixture, startConformanceFixture } from '#testing/conformance/start-fixture.ts'
-import { newToken, startTestGateway, type TestGateway, testAgent, testConnection } from '#testing/gateway.ts'
+import {
+  newToken,
+  serverFacts,
+  startTestGateway,
+  type TestGateway,
+  testAgent,
+  testConnection,
+} from '#testing/gateway.ts'
 import { answerParams, mcpPeer } from '#testing/mcp-peer.ts'
 import { createTestRedis, type TestRedis } from '#testing/redis.ts'
 import { startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
@@ -108,7 +115,8 @@ describe('a server that comes back', () => {
     gateway.rights.set(token, rights)
     const { client } = await gateway.connect(token)
     expect((await client.listTools()).tools).toHaveLength(1)
-    gateway.rights.set(token, { ...rights, connections: [{ ...connection, tools }] })
+    const approved = { ...connection, tools, ...serverFacts(tools) }
+    gateway.rights.set(token, { ...rights, connections: [approved] })
     await expect.poll(async () => (await client.listTools()).tools.length).toBe(tools.length)
     expect(await client.callTool(SIMPLE)).toMatchObject(SAYS)
     await client.close()
