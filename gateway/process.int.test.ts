@@ -85,12 +85,10 @@ async function agent(): Promise<{ id: string; token: string; session: Record<str
     `INSERT INTO agents (id, user_id, name, token_hash, token_prefix) VALUES ($1, $2, 'a', $3, 'tba_')`,
     [id, userId, hash],
   )
-  await sql('INSERT INTO connections (agent_id, server_id, user_id, slug, pin_policy) VALUES ($1, $2, $3, $4, 'warn')', [
-    id,
-    serverId,
-    userId,
-    'every',
-  ])
+  await sql(
+    `INSERT INTO connections (agent_id, server_id, user_id, slug, pin_policy) VALUES ($1, $2, $3, $4, 'warn')`,
+    [id, serverId, userId, 'every'],
+  )
   const response = await post(token, INITIALIZE)
   return { id, token, session: { 'mcp-session-id': response.headers.get('mcp-session-id') ?? '' } }
 }
