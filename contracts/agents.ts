@@ -136,6 +136,8 @@ export const ConnectionDetail = Connection.omit({ tools: true }).extend({
   cursor: Cursor,
   settings: ConnectionSettings,
   credentials: z.array(CredentialState),
+  /** Whether it is called over HTTP, so that headers of the user's can go with its calls. */
+  takesHeaders: z.boolean(),
   tools: z.array(ConnectionTool),
   /** Newest first, at most 500 of the last 7 days; also those of earlier connections of this agent to this server. */
   checks: z.array(ConnectionCheck),

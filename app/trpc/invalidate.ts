@@ -32,6 +32,11 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
     const input = agentId ? { agentId } : undefined
     stale.set(`connections ${agentId}`, () => utils.connections.list.invalidate(input))
     stale.set(`available ${agentId}`, () => utils.connections.available.invalidate(input))
+    if (subject !== 'connection') stale.set('connection', () => utils.connections.get.invalidate())
+    else
+      stale.set(`connection ${event.subjectId}`, () =>
+        utils.connections.get.invalidate({ id: event.subjectId }),
+      )
   }
 
   switch (event.type) {

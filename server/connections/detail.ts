@@ -34,7 +34,7 @@ export async function connectionDetail(db: Db, id: string): Promise<ConnectionDe
   const pinned = await db.connection.findUniqueOrThrow({ where: { id }, select: PINS_SELECT })
   const server = await db.mcpServer.findUniqueOrThrow({
     where: { id: row.serverId },
-    select: { userCredentials: true, serverInfo: true, era: true },
+    select: { userCredentials: true, serverInfo: true, era: true, transport: true },
   })
   const { tools: _, ...view } = connectionView(row)
   const info = ServerInfo.parse(server.serverInfo)
@@ -50,6 +50,7 @@ export async function connectionDetail(db: Db, id: string): Promise<ConnectionDe
       pinPolicy: row.pinPolicy,
     },
     credentials: credentialStates(server, row.credentials),
+    takesHeaders: server.transport !== 'stdio',
     tools: connectionTools(pinned),
     checks: await checksOf(db, row),
     calls: await callsOf(db, row),

@@ -2,12 +2,15 @@
 
 import { EllipsisVertical, Pencil, RotateCcwKey, Trash2 } from 'lucide-react'
 import { useRouter } from 'next/navigation'
+import { useState } from 'react'
 import { toast } from 'sonner'
 import { useAgentTokens } from '#app/components/agents/agent-tokens.tsx'
 import { NameDialog } from '#app/components/agents/name-dialog.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
+import { Field } from '#app/components/ui/field.tsx'
 import { Menu, MenuItem } from '#app/components/ui/menu.tsx'
+import { Select } from '#app/components/ui/select.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import type { Agent } from '#contracts/agents.ts'
 
@@ -21,11 +24,15 @@ interface AgentActionsProps {
   onRotated: () => void
 }
 
+const OVERLAPS = [0, 15, 60, 1440] as const
+const OVERLAP_WORDS = { 0: 'at once', 15: 'in 15 minutes', 60: 'in 1 hour', 1440: 'in 24 hours' } as const
+
 /** Rename, rotate the token, delete. */
 export function AgentActions({ agent, dialog, onDialog, onRotated }: AgentActionsProps) {
   const utils = trpc.useUtils()
   const router = useRouter()
   const { remember } = useAgentTokens()
+  const [overlap, setOverlap] = useState<(typeof OVERLAPS)[number]>(0)
   const refresh = () =>
     Promise.all([utils.agents.get.invalidate({ id: agent.id }), utils.agents.list.invalidate()])
   const rename = trpc.agents.update.useMutation({
@@ -95,9 +102,19 @@ export function AgentActions({ agent, dialog, onDialog, onRotated }: AgentAction
         confirm="Rotate token"
         busy={rotate.isPending}
         error={rotate.error}
-        onConfirm={() => rotate.mutate({ id: agent.id })}
+        onConfirm={() => rotate.mutate({ id: agent.id, overlapMinutes: overlap })}
       >
-        The present token stops working at once. Clients that use it have to be given the new one.
+        <p>Clients have to be given the new token; it is shown once.</p>
+        <Field label="The present token stops working" className="mt-3 text-ink">
+          {(control) => (
+            <Select
+              {...control}
+              value={String(overlap)}
+              onValueChange={(value) => setOverlap(OVERLAPS.find((one) => String(one) === value) ?? 0)}
+              options={OVERLAPS.map((minutes) => ({ value: String(minutes), label: OVERLAP_WORDS[minutes] }))}
+            />
+          )}
+        </Field>
       </ConfirmDialog>
       <ConfirmDialog
         open={dialog === 'delete'}

@@ -15,6 +15,8 @@ interface ClientSetupProps {
   onRotate: () => void
 }
 
+const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+
 /** The agent's URL and token, and what to paste into common MCP clients. */
 export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
   const token = useAgentTokens().tokenOf(agent.id) ?? null
@@ -47,6 +49,15 @@ export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
               </Button>
             </p>
           )}
+          {agent.previousTokenUntil ? (
+            <p className="text-sm text-warn">
+              The token before this one works until{' '}
+              <time dateTime={agent.previousTokenUntil}>
+                {dateTime.format(new Date(agent.previousTokenUntil))}
+              </time>
+              .
+            </p>
+          ) : null}
         </div>
       </Card>
       <Card>

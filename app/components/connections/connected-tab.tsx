@@ -1,10 +1,12 @@
 'use client'
 
-import { Cable, ChevronRight, Unplug } from 'lucide-react'
+import { Cable, ChevronRight, TriangleAlert, Unplug } from 'lucide-react'
+import Link from 'next/link'
 import { useState } from 'react'
 import { toast } from 'sonner'
 import { ConnectionStateBadge } from '#app/components/connections/connection-state.tsx'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
+import { Badge } from '#app/components/ui/badge.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
@@ -18,13 +20,31 @@ import { trpc } from '#app/trpc/client.ts'
 import { describeFailure } from '#app/trpc/failure.ts'
 import type { Connection } from '#contracts/agents.ts'
 
+/** Says that there is something to look at; what, stands on the page of the connection. */
+function ToolChangesBadge({ changes }: { changes: Connection['toolChanges'] }) {
+  const count = changes.changed + changes.new + changes.removed
+  if (count === 0) return null
+  return (
+    <Badge tone="warn" icon={TriangleAlert}>
+      {changes.held > 0 ? `${plural(changes.held, 'tool')} held` : `${plural(count, 'tool')} changed`}
+    </Badge>
+  )
+}
+
 function ConnectionCard({ connection, onDisconnect }: { connection: Connection; onDisconnect: () => void }) {
   const { server } = connection
   return (
     <Card aria-label={`Connection to ${server.name}`}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-4 sm:px-5">
         <div className="min-w-0 flex-1 basis-56">
-          <h3 className="truncate font-semibold">{server.name}</h3>
+          <h3 className="truncate font-semibold">
+            <Link
+              href={`/agents/${connection.agentId}/connections/${connection.id}`}
+              className="rounded hover:underline"
+            >
+              {server.name}
+            </Link>
+          </h3>
           <p className="text-[0.8125rem] text-muted">
             {connection.prefixTools ? (
               <>
@@ -42,6 +62,7 @@ function ConnectionCard({ connection, onDisconnect }: { connection: Connection; 
           </p>
         </div>
         {server.state === 'running' ? null : <ServerStateBadge state={server.state} />}
+        <ToolChangesBadge changes={connection.toolChanges} />
         <ConnectionStateBadge state={connection.state} />
         <Button
           size="sm"

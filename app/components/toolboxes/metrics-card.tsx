@@ -27,13 +27,14 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric
 
 // The chart library is worth loading only where there are charts.
 const MetricsChart = dynamic(
-  () => import('#app/components/toolboxes/metrics-chart.tsx').then((module) => module.MetricsChart),
+  () =>
+    import('#app/components/toolboxes/metrics-chart.tsx').then((module) => module.MetricsChart<MetricsPoint>),
   { ssr: false, loading: () => <Skeleton className="h-36" /> },
 )
 
 const percent = (share: number) => `${Math.round(share * 100)}%`
 
-interface Measured extends Series {
+interface Measured extends Series<MetricsPoint> {
   peak?: (point: MetricsPoint) => number | null
 }
 

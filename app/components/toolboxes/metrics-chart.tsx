@@ -1,20 +1,23 @@
 'use client'
 
 import { Area, AreaChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts'
-import type { MetricsPoint } from '#contracts/toolboxes.ts'
 
-export interface Series {
+interface Point {
+  at: string
+}
+
+export interface Series<P extends Point> {
   label: string
   /** Value of a point; null where nothing is known, which is shown as a gap. */
-  value: (point: MetricsPoint) => number | null
+  value: (point: P) => number | null
   /** Top of the scale; null leaves it to the values. */
   highest: number | null
   format: (value: number) => string
 }
 
-interface Props {
-  series: Series
-  points: MetricsPoint[]
+interface Props<P extends Point> {
+  series: Series<P>
+  points: P[]
   /** How a time is written under the line. */
   tick: Intl.DateTimeFormat
 }
@@ -24,7 +27,7 @@ const NO_BREAK = '\u00a0'
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
 /** One line over time. Its numbers are in the table beside it, so that it may be hidden from screen readers. */
-export function MetricsChart({ series, points, tick }: Props) {
+export function MetricsChart<P extends Point>({ series, points, tick }: Props<P>) {
   const data = points.map((point) => ({ at: Date.parse(point.at), value: series.value(point) }))
   return (
     <div aria-hidden className="h-36">

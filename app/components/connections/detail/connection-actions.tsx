@@ -1,0 +1,52 @@
+'use client'
+
+import { Unplug } from 'lucide-react'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import { toast } from 'sonner'
+import { Button } from '#app/components/ui/button.tsx'
+import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
+import { plural } from '#app/components/ui/format.ts'
+import { trpc } from '#app/trpc/client.ts'
+import type { ConnectionDetail } from '#contracts/agents.ts'
+
+export function ConnectionActions({ connection }: { connection: ConnectionDetail }) {
+  const [asking, setAsking] = useState(false)
+  const router = useRouter()
+  const utils = trpc.useUtils()
+  const callable = connection.tools.filter(({ exposedName }) => exposedName !== null).length
+  const disconnect = trpc.connections.disconnect.useMutation({
+    onSuccess: () => {
+      toast.success(`${connection.server.name} was disconnected`)
+      router.push(`/agents/${connection.agentId}`)
+      return Promise.all([utils.connections.invalidate(), utils.agents.invalidate()])
+    },
+  })
+  return (
+    <>
+      <Button
+        variant="danger-quiet"
+        onClick={() => {
+          disconnect.reset()
+          setAsking(true)
+        }}
+      >
+        <Unplug aria-hidden />
+        Disconnect
+      </Button>
+      <ConfirmDialog
+        open={asking}
+        onOpenChange={setAsking}
+        title={`Disconnect ${connection.server.name}?`}
+        confirm="Disconnect"
+        busy={disconnect.isPending}
+        error={disconnect.error}
+        onConfirm={() => disconnect.mutate({ id: connection.id })}
+      >
+        Its {plural(callable, 'tool')} {callable === 1 ? 'disappears' : 'disappear'} from this agent at once,
+        and its credentials and settings end with it. Its history stays, and you can connect it again at any
+        time.
+      </ConfirmDialog>
+    </>
+  )
+}

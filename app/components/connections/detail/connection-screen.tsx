@@ -1,0 +1,124 @@
+'use client'
+
+import { useState } from 'react'
+import { ConnectionStateBadge } from '#app/components/connections/connection-state.tsx'
+import { ChecksPanel } from '#app/components/connections/detail/checks-panel.tsx'
+import { ConnectionActions } from '#app/components/connections/detail/connection-actions.tsx'
+import { CredentialsPanel } from '#app/components/connections/detail/credentials-panel.tsx'
+import { SettingsPanel } from '#app/components/connections/detail/settings-panel.tsx'
+import { ToolsPanel } from '#app/components/connections/detail/tools-panel.tsx'
+import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
+import { Card } from '#app/components/ui/card.tsx'
+import { Facts } from '#app/components/ui/facts.tsx'
+import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
+import { formatLatency, plural } from '#app/components/ui/format.ts'
+import { NotFound } from '#app/components/ui/not-found.tsx'
+import { PageHeader } from '#app/components/ui/page-header.tsx'
+import { PageSkeleton } from '#app/components/ui/page-skeleton.tsx'
+import { QueryView } from '#app/components/ui/query-view.tsx'
+import { RelativeTime } from '#app/components/ui/relative-time.tsx'
+import { Tab, TabList, TabPanel, Tabs } from '#app/components/ui/tabs.tsx'
+import { usePageTitle } from '#app/components/ui/use-page-title.ts'
+import { trpc } from '#app/trpc/client.ts'
+import { describeFailure, readFailure } from '#app/trpc/failure.ts'
+import type { ConnectionDetail } from '#contracts/agents.ts'
+
+function Detail({ connection }: { connection: ConnectionDetail }) {
+  const { server, toolChanges, calls, protocol } = connection
+  const unapproved = toolChanges.changed + toolChanges.new + toolChanges.removed
+  const [tab, setTab] = useState('tools')
+  return (
+    <>
+      <PageHeader
+        parent={{ href: `/agents/${connection.agentId}`, label: 'Agent' }}
+        title={server.name}
+        badges={
+          <>
+            <ConnectionStateBadge state={connection.state} />
+            {server.state === 'running' ? null : <ServerStateBadge state={server.state} />}
+          </>
+        }
+        lead={server.description}
+        actions={connection.state === 'disconnected' ? null : <ConnectionActions connection={connection} />}
+      />
+      {connection.failure ? (
+        <FailureNotice failure={describeFailure(connection.failure)} className="mb-5" />
+      ) : null}
+      <Card aria-label="This connection" className="mb-5">
+        <Facts
+          items={[
+            [
+              'Names of tools',
+              connection.prefixTools ? (
+                <code key="p" className="font-mono">
+                  {connection.slug}__tool
+                </code>
+              ) : (
+                'their own'
+              ),
+            ],
+            [
+              'Last test',
+              connection.lastTestedAt ? (
+                <span key="t">
+                  <RelativeTime at={connection.lastTestedAt} />
+                  {connection.latencyMs === null
+                    ? ''
+                    : `, answered in ${formatLatency(connection.latencyMs)}`}
+                </span>
+              ) : null,
+            ],
+            [
+              'Next test',
+              connection.nextCheckAt ? <RelativeTime key="n" at={connection.nextCheckAt} /> : null,
+            ],
+            ['Calls in 24 h', calls.total === 0 ? 'none' : `${calls.total}, ${calls.failed} of them failed`],
+            [
+              'Protocol',
+              protocol ? `MCP ${protocol.version}${protocol.era === 'modern' ? ', stateless' : ''}` : null,
+            ],
+          ]}
+        />
+      </Card>
+      <Tabs value={tab} onValueChange={setTab}>
+        <TabList label="About this connection">
+          <Tab value="tools" count={connection.tools.length}>
+            Tools
+            {unapproved > 0 ? (
+              <span className="sr-only">, {plural(unapproved, 'change')} to look at</span>
+            ) : null}
+          </Tab>
+          <Tab value="tests">Tests</Tab>
+          <Tab value="settings">Settings</Tab>
+          <Tab value="credentials">Credentials</Tab>
+        </TabList>
+        <TabPanel value="tools">
+          <ToolsPanel connection={connection} />
+        </TabPanel>
+        <TabPanel value="tests">
+          <ChecksPanel connection={connection} />
+        </TabPanel>
+        <TabPanel value="settings">
+          <SettingsPanel connection={connection} />
+        </TabPanel>
+        <TabPanel value="credentials">
+          <CredentialsPanel connection={connection} />
+        </TabPanel>
+      </Tabs>
+    </>
+  )
+}
+
+/** One connection of an agent: how it does, which tools it brings, and what its owner decides of it. */
+export function ConnectionScreen({ agentId, id }: { agentId: string; id: string }) {
+  const connection = trpc.connections.get.useQuery({ id })
+  usePageTitle(connection.data?.server.name)
+  const code = connection.error ? readFailure(connection.error).code : null
+  if (code === 'NOT_FOUND' || code === 'BAD_REQUEST') return <NotFound />
+  if (connection.data && connection.data.agentId !== agentId) return <NotFound />
+  return (
+    <QueryView query={connection} loading={<PageSkeleton />}>
+      {(data) => <Detail connection={data} />}
+    </QueryView>
+  )
+}
