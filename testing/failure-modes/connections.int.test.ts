@@ -183,6 +183,42 @@ describe('permission', () => {
   })
 })
 
+describe('a switch', () => {
+  it('F28: a tool that was switched off, changed or renamed is not listed, and not called by any name', async () => {
+    const server = await servedTo(alice.id)
+    const { id } = await connect(alice, agent.id, server)
+    const name = `${server.name}__echo`
+    await expect.poll(() => listed(agent.token)).toEqual([name])
+    const session = { 'mcp-session-id': await gateway.session(agent.token) }
+    const calls = async (tool: string) => {
+      const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool } }
+      return 'result' in ((await (await gateway.post(agent.token, body, session)).json()) as object)
+    }
+    const override = (change: { enabled?: boolean; alias?: string | null }) =>
+      updateConnection({ ctx: alice.ctx, input: { id, tools: [{ name: 'echo', ...change }] } })
+    expect(await calls(name)).toBe(true)
+
+    await override({ enabled: false })
+    await expect.poll(() => listed(agent.token)).toEqual([])
+    expect([await calls(name), await calls('echo')]).toEqual([false, false])
+
+    await override({ enabled: true, alias: 'say' })
+    await expect.poll(() => listed(agent.token)).toEqual([`${server.name}__say`])
+    expect([await calls(`${server.name}__say`), await calls(name)]).toEqual([true, false])
+
+    await query(
+      database.adminUrl,
+      `UPDATE mcp_server_tools SET hash = sha256('other') WHERE server_id = $1`,
+      [server.id],
+    )
+    await expect.poll(() => listed(agent.token)).toEqual([])
+    expect(await calls(`${server.name}__say`)).toBe(false)
+    await approveTools({ ctx: alice.ctx, input: { id } })
+    await expect.poll(() => listed(agent.token)).toEqual([`${server.name}__say`])
+    expect(await calls(`${server.name}__say`)).toBe(true)
+  })
+})
+
 describe('a token', () => {
   it('F37: opens only what its kind is for', async () => {
     const key = await seedApiKey(alice.id)
