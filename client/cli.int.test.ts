@@ -7,6 +7,7 @@ import { startLogToolbox } from '#testing/log-toolbox.ts'
 import {
   seedAgent,
   seedApiKey,
+  seedPassedTest,
   seedServer,
   seedToolbox,
   seedUser,
@@ -14,7 +15,8 @@ import {
 } from '#testing/seeded.ts'
 import { startTrpcServer } from '#testing/trpc-server.ts'
 
-const { database } = await useSeededInstallation()
+const { database } = await useSeededInstallation({ GATEWAY_URL: 'http://127.0.0.1:9' })
+const { createConnection } = await import('#server/connections/create.ts')
 const admin = await seedUser({ role: 'ADMIN' })
 const toolbox = await seedToolbox({ memoryMb: 100_000 })
 const seeded = await seedServer(toolbox.id, { name: 'echo-server' })
@@ -125,6 +127,37 @@ describe('toolberth', () => {
     })
   })
 
+  it('lists the connections of an agent, ends one, and says what there is to choose from', async () => {
+    const agent = await seedAgent(admin, 'worker')
+    const testId = await seedPassedTest(admin, agent.id, seeded)
+    const input = { agentId: agent.id, serverId: seeded.id, testId, slug: 'echo', prefixTools: true }
+    await createConnection({ ctx: admin.ctx, input })
+    const listed = await toolberth(['connections', 'list', 'worker'])
+    expect(listed.stdout).toMatch(/echo +echo-server +connected +1 +12 ms/)
+    const missing = await toolberth(['connections', 'retest', 'worker', 'nothing'])
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('connections list worker') })
+    const ended = await toolberth(['connections', 'disconnect', 'worker', 'echo-server'])
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('not connected') })
+    expect((await toolberth(['connections', 'list', 'worker'])).stdout).toBe('It is connected to nothing.\n')
+  })
+
+  it('gives an agent a new token, the old one counting for a while', async () => {
+    await seedAgent(admin, 'turning')
+    const rotated = await toolberth(['agents', 'rotate', 'turning', '--overlap', '15'])
+    expect(rotated).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Token: tba_\S+\nThe old token counts/),
+    })
+    const again = await toolberth(['agents', 'rotate', 'turning', '--json'])
+    expect(JSON.parse(again.stdout)).toMatchObject({ previousTokenUntil: null })
+  })
+
+  it('says so when no gateway is there to call a tool', async () => {
+    await seedAgent(admin, 'caller')
+    const called = await toolberth(['tools', 'call', 'caller', 'some__tool', '{"a": 1}'])
+    expect(called).toMatchObject({ code: 1, stderr: expect.stringContaining('gateway') })
+  })
+
   it('ends with 1 and the next action when it is refused', async () => {
     const taken = await toolberth(['servers', 'deploy', 'some-server', '--name', seeded.name])
     expect(taken).toMatchObject({
@@ -157,6 +190,8 @@ describe('toolberth', () => {
     [['servers', 'deploy', 'x', '-s', 'NOT_SET_HERE'], 'is not set here'],
     [['servers', 'deploy', 'x', '-t', 'pigeon'], 'Allowed choices'],
     [['servers', 'logs', 'x', '--tail', '0'], 'from 1'],
+    [['agents', 'rotate', 'x', '--overlap', '7'], '0, 15, 60 or 1440'],
+    [['tools', 'call', 'x', 'y', '[1]'], 'no JSON object'],
   ])('ends with 2 when %j is not understood', async (args, problem) => {
     expect(await toolberth(args)).toMatchObject({
       code: 2,

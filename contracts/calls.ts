@@ -46,6 +46,7 @@ const Figures = z.object({
   p95: z.number().nullable(),
   bytes: z.number(),
 })
+export const GetUsage = z.strictObject({ id: Id, range: UsageRange.default('24h') })
 export const Usage = z.object({
   range: UsageRange,
   total: Figures,

@@ -599,6 +599,12 @@ export const ERROR_CATALOGUE = {
     action: 'Call it again; if it stays, look at the log of its server.',
     retryable: true,
   },
+  GATEWAY_UNREACHABLE: {
+    status: 502,
+    text: 'The gateway did not answer as it should.',
+    action: 'Try again; if it stays, check that the gateway runs and that GATEWAY_URL names it.',
+    retryable: true,
+  },
 
   // Catalog
   CATALOG_SLUG_TAKEN: {

@@ -13,6 +13,9 @@ export const EventType = z.enum([
   'agent.deleted',
   'connection.created',
   'connection.updated',
+  /** Its test of now and then failed, with `failure`; `connection.recovered`: one passed again. */
+  'connection.failing',
+  'connection.recovered',
   'connection.test',
   'user.updated',
   'apiKey.updated',
@@ -35,6 +38,17 @@ export const StatusEvent = z.object({
   at: z.iso.datetime(),
 })
 export type StatusEvent = z.infer<typeof StatusEvent>
+
+export const ListConnectionEvents = z.strictObject({
+  /** Left out: failing and recovered of all one's connections. */
+  id: Id.optional(),
+  limit: z.int().min(1).max(200).default(50),
+  /** `next` of the page before. */
+  cursor: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .optional(),
+})
 
 /**
  * `hello` is sent first and carries the cursor that the stream starts from; `reset` says that the given cursor is unknown or pruned,

@@ -23,6 +23,8 @@ const Schema = z.object({
   GATEWAY_PORT: Port.default(3100),
   PUBLIC_URL: Url.optional(),
   GATEWAY_PUBLIC_URL: Url.optional(),
+  /** Where web reaches the gateway itself, past any proxy; left out: on this machine. */
+  GATEWAY_URL: Url.optional(),
   /** An MCP registry to import from, without the version of its API. */
   MCP_REGISTRY_URL: Url.default('https://registry.modelcontextprotocol.io'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -44,6 +46,8 @@ const Schema = z.object({
   DATABASE_POOL: z.coerce.number().int().min(2).max(100).default(10),
   /** Deployments that one worker moves at the same time. */
   PROVISION_CONCURRENCY: z.coerce.number().int().min(1).max(200).default(10),
+  /** How often a connection that works is tested again, give or take a tenth. */
+  CONNECTION_RECHECK_SECONDS: z.coerce.number().int().min(5).max(86_400).default(300),
   /** Calls that a toolbox gets in a second from all processes together; more of them wait. */
   DTMA_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(100),
   /** Tool calls of an agent that has no limit of its own, by all gateways together; 0: no limit. */
@@ -63,7 +67,11 @@ const Schema = z.object({
   DIGITALOCEAN_TIMEOUT_MS: z.coerce.number().int().min(100).max(10_000).default(8_000),
 })
 
-export type Env = z.infer<typeof Schema> & { PUBLIC_URL: string; GATEWAY_PUBLIC_URL: string }
+export type Env = z.infer<typeof Schema> & {
+  PUBLIC_URL: string
+  GATEWAY_PUBLIC_URL: string
+  GATEWAY_URL: string
+}
 
 /** Thrown once at start; its message is one line per wrong variable, fit to be shown as it is. */
 export class EnvError extends Error {}
@@ -81,7 +89,14 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
     ...env,
     PUBLIC_URL: env.PUBLIC_URL ?? `http://localhost:${env.PORT}`,
     GATEWAY_PUBLIC_URL: env.GATEWAY_PUBLIC_URL ?? `http://localhost:${env.GATEWAY_PORT}`,
+    GATEWAY_URL: env.GATEWAY_URL ?? `http://${gatewayHost(env.HOST)}:${env.GATEWAY_PORT}`,
   }
+}
+
+/** An address that a process on the same machine can call what listens at `host`. */
+function gatewayHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 let current: Env | undefined

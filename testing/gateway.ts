@@ -155,6 +155,7 @@ export async function startTestGateway(
   options: Partial<
     Pick<
       GatewayInput,
+      | 'port'
       | 'callTimeoutMs'
       | 'upstreamIdleMs'
       | 'reapEveryMs'

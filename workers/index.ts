@@ -6,6 +6,7 @@ import { logger } from '#server/logger.ts'
 import { startRelay } from '#server/queues/relay.ts'
 import { closeRedis } from '#server/redis.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
+import { checkOnHint } from './connection-checks.ts'
 import { startConnectionTestWorker } from './connection-test.ts'
 import { startDropletWorker } from './droplet.ts'
 import { reconcileOnHint } from './on-hint.ts'
@@ -24,7 +25,7 @@ try {
 }
 
 const workers = [startProvisionWorker(), startConnectionTestWorker(), startDropletWorker()]
-const stops = [startRecurring(), reconcileOnHint(), startRelay()]
+const stops = [startRecurring(), reconcileOnHint(), checkOnHint(), startRelay()]
 await Promise.all(workers.map((worker) => worker.waitUntilReady()))
 logger.info('worker ready')
 

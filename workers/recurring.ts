@@ -1,4 +1,5 @@
 import { Queue, type Worker } from 'bullmq'
+import { pruneHistory } from '#server/connections/checks/prune.ts'
 import { pruneTestCredentials } from '#server/connections/test-credentials.ts'
 import { logger } from '#server/logger.ts'
 import { RECURRING, type RecurringName } from '#server/queues/catalogue.ts'
@@ -13,6 +14,7 @@ import { finishDeletedToolboxes } from '#server/toolboxes/finish-deleted.ts'
 import { pruneMetrics } from '#server/toolboxes/metrics.ts'
 import { sendUpgrades } from '#server/toolboxes/send-upgrades.ts'
 import { syncToolboxes } from '#server/toolboxes/sync.ts'
+import { startDueChecks } from './connection-checks.ts'
 import { createRecurringWorker } from './create-worker.ts'
 
 /** An emptied Redis forgets its schedulers; every worker puts them back at this pace. */
@@ -23,6 +25,7 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
     await syncToolboxes()
     await pruneEvents()
     await pruneMetrics()
+    await pruneHistory()
   },
   reconcile: async () => {
     await requeueLostJobs()
@@ -34,6 +37,7 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
     await pruneTestCredentials()
   },
   reap: reapDroplets,
+  recheck: startDueChecks,
 }
 
 /** Workers and schedulers of the recurring jobs. Call the answer to stop. */

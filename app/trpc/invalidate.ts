@@ -31,6 +31,7 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
   const connections = () => {
     const input = agentId ? { agentId } : undefined
     stale.set(`connections ${agentId}`, () => utils.connections.list.invalidate(input))
+    stale.set('connection events', () => utils.connections.events.invalidate())
     stale.set(`available ${agentId}`, () => utils.connections.available.invalidate(input))
     if (subject !== 'connection') stale.set('connection', () => utils.connections.get.invalidate())
     else
@@ -66,6 +67,8 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
       break
     case 'connection.created':
     case 'connection.updated':
+    case 'connection.failing':
+    case 'connection.recovered':
       connections()
       agents()
       servers()

@@ -1,10 +1,21 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Action } from './context.ts'
 import { findAgent, findServer } from './find.ts'
 import { table } from './table.ts'
 
+const OVERLAPS = [0, 15, 60, 1440] as const
+type Overlap = (typeof OVERLAPS)[number]
+
+function overlap(text: string): Overlap {
+  const found = OVERLAPS.find((minutes) => String(minutes) === text)
+  if (found === undefined) throw new InvalidArgumentError('Give 0, 15, 60 or 1440.')
+  return found
+}
+
 export function addAgentCommands(program: Command, action: Action): void {
-  const agents = program.command('agents').description('list, create and delete agents')
+  const agents = program
+    .command('agents')
+    .description('list, create and delete agents, and give them new tokens')
 
   agents
     .command('list')
@@ -24,6 +35,20 @@ export function addAgentCommands(program: Command, action: Action): void {
       action(async ({ toolberth, answer }, name: string) => {
         const agent = await toolberth.agents.create.mutate({ name })
         answer(agent, `URL:   ${agent.url}\nToken: ${agent.token}`)
+      }),
+    )
+
+  agents
+    .command('rotate <agent>')
+    .description('give it a new token, which is shown this once')
+    .option('--overlap <minutes>', 'for how long the old one counts too: 0, 15, 60 or 1440', overlap, 0)
+    .action(
+      action(async ({ toolberth, answer }, given: string, options: { overlap: Overlap }) => {
+        const { id } = await findAgent(toolberth, given)
+        const agent = await toolberth.agents.rotateToken.mutate({ id, overlapMinutes: options.overlap })
+        const until = agent.previousTokenUntil
+        const old = until === null ? 'The old token is worthless.' : `The old token counts until ${until}.`
+        answer(agent, `Token: ${agent.token}\n${old}`)
       }),
     )
 

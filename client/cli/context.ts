@@ -34,6 +34,11 @@ export function createContext(options: GlobalOptions, env: NodeJS.ProcessEnv): C
   }
 }
 
+/** What was asked for was done and answered, and what it found is a failure: ends with exit code 1. */
+export function endAsFailed(): void {
+  process.exitCode = 1
+}
+
 /** Makes a commander action of work that needs a context; options of the program stand before or after the command. */
 export type Action = <A extends unknown[]>(
   work: (context: CliContext, ...args: A) => Promise<void>,

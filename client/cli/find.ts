@@ -21,6 +21,19 @@ export async function findToolbox(toolberth: ToolberthClient, given: string) {
   return pick(items, given, 'toolbox', 'toolboxes')
 }
 
+/** The connection of an agent by its prefix, the name of its server or its id. Throws NotFound. */
+export async function findConnection(toolberth: ToolberthClient, agent: string, given: string) {
+  const { id: agentId, name } = await findAgent(toolberth, agent)
+  const { items } = await toolberth.connections.list.query({ agentId })
+  const found =
+    items.find(({ id, slug }) => id === given || slug === given) ??
+    items.find(({ server }) => server.name === given || server.id === given)
+  if (found) return found
+  throw new NotFound(
+    `${name} has no connection ${given}. "toolberth connections list ${name}" shows those there are.`,
+  )
+}
+
 function pick<T extends Named>(items: readonly T[], given: string, kind: string, kinds = `${kind}s`): T {
   const found = items.filter(({ id, name }) => id === given || name === given)
   const [only] = found

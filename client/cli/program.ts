@@ -1,8 +1,10 @@
 import { Command } from 'commander'
 import { addAgentCommands } from './agents.ts'
+import { addConnectionCommands } from './connections.ts'
 import { type Action, createContext, type GlobalOptions } from './context.ts'
 import { addServerCommands } from './servers.ts'
 import { addToolboxCommands } from './toolboxes.ts'
+import { addToolCommands } from './tools.ts'
 
 const HELP = `
 Environment:
@@ -26,6 +28,8 @@ export function createProgram(env: NodeJS.ProcessEnv): Command {
       work(createContext(program.opts<GlobalOptions>(), env), ...args)
   addServerCommands(program, action)
   addAgentCommands(program, action)
+  addConnectionCommands(program, action)
+  addToolCommands(program, action)
   addToolboxCommands(program, action)
   for (const command of [
     program,

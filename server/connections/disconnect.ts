@@ -3,7 +3,7 @@ import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
-import { emit } from '#server/events/emit.ts'
+import { moveConnection } from './transition.ts'
 import { CONNECTION_INCLUDE, connectionView } from './view.ts'
 
 /** Ends a connection; the agent may be connected anew afterwards. Idempotent. Throws AppError NOT_FOUND. */
@@ -15,31 +15,20 @@ export async function disconnect({
   input: { id: string }
 }): Promise<Connection> {
   return withActor(ctx.actor, async (db) => {
-    const { count } = await db.connection.updateMany({
-      where: { id: input.id, state: { not: 'disconnected' } },
-      data: { state: 'disconnected', disconnectedAt: new Date() },
-    })
-    const row = await db.connection.findFirst({
-      where: { id: input.id, server: { deletedAt: null } },
+    const before = await db.connection.findFirst({ where: { id: input.id, server: { deletedAt: null } } })
+    if (!before) throw new AppError('NOT_FOUND', `no connection ${input.id}`)
+    const moved = await moveConnection(db, before, 'disconnected')
+    const row = await db.connection.findUniqueOrThrow({
+      where: { id: input.id },
       include: CONNECTION_INCLUDE,
     })
-    if (!row) throw new AppError('NOT_FOUND', `no connection ${input.id}`)
-    if (count > 0) {
-      await emit(db, {
-        type: 'connection.updated',
-        subjectId: row.id,
-        agentId: row.agentId,
-        serverId: row.serverId,
-        audience: [`user:${ctx.actor.userId}`],
-        data: { state: 'disconnected' },
-      })
+    if (moved)
       await recordAudit(db, ctx, {
         action: 'connection.disconnect',
         subjectType: 'connection',
         subjectId: row.id,
         detail: { agentId: row.agentId, serverId: row.serverId },
       })
-    }
     return connectionView(row)
   })
 }

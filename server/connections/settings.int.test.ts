@@ -26,7 +26,7 @@ const { openCredentials } = await import('./open-credentials.ts')
 const { openTestCredentials, pruneTestCredentials, saveTestCredentials } = await import(
   './test-credentials.ts'
 )
-const { recordTools } = await import('#server/deployments/go-live.ts')
+const { recordTools } = await import('#server/mcp-servers/record-tools.ts')
 const { readRightsVersion } = await import('#server/agents/gateway-rights.ts')
 const toolbox = await seedToolbox()
 const ADD = { name: 'add', description: 'Adds.', inputSchema: { type: 'object' as const } }

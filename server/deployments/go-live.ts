@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto'
 import type { Failure } from '#contracts/errors.ts'
-import type { ProbeResult, ToolDefinition } from '#contracts/probe.ts'
+import type { ProbeResult } from '#contracts/probe.ts'
 import { recordAudit } from '#server/audit/record.ts'
+import { checkSoon } from '#server/connections/checks/check-soon.ts'
 import { systemCtx } from '#server/context.ts'
-import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { inProbeLane } from '#server/dtma/bulkhead.ts'
+import { probeFailure } from '#server/dtma/probe-failure.ts'
 import { probeInstance } from '#server/dtma/probe-instance.ts'
-import { toFailure } from '#server/errors.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
+import { probeFacts } from '#server/mcp-servers/record-probe.ts'
+import { recordTools } from '#server/mcp-servers/record-tools.ts'
 import { wantServer } from '#server/mcp-servers/transition.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { pinImage } from './image-digest.ts'
@@ -48,10 +49,9 @@ export async function goLive(claim: Claim, deployment: Probed): Promise<'live' |
     probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS }),
   )
   if (!probe.ok) {
-    const { code, message, detail, definitive } = probe.failure
     const since = (instance.startedAt ?? instance.createdAt).getTime()
-    if (!definitive && Date.now() - since < PROBE_WINDOW_MS) return 'again'
-    return toFailure(code, { detail: detail ? `${message} ${detail}` : message })
+    if (!probe.failure.definitive && Date.now() - since < PROBE_WINDOW_MS) return 'again'
+    return probeFailure(probe.failure)
   }
   return (await underClaim(claim, (db) => writeLive(db, claim, deployment, instanceId, probe)))
     ? 'live'
@@ -87,12 +87,7 @@ async function writeLive(
       liveInstanceId: instanceId,
       toolboxId,
       failureCode: null,
-      serverInfo: {
-        name: probe.serverInfo.name,
-        version: probe.serverInfo.version ?? null,
-        protocolVersion: probe.protocolVersion,
-        capabilities: probe.capabilities as Prisma.InputJsonObject,
-      },
+      ...probeFacts(probe),
       ...(await revisionFacts(db, deployment.id)),
     },
   })
@@ -100,6 +95,7 @@ async function writeLive(
   await pinImage(db, instanceId)
   await pruneRevisions(db, serverId)
   await observeServer(db, serverId)
+  await checkSoon(db, serverId)
   await recordAudit(db, systemCtx('provision'), {
     action: 'deployment.live',
     subjectType: 'deployment',
@@ -139,25 +135,4 @@ async function retireOthers(db: Db, claim: Claim, serverId: string, instanceId: 
     where: { serverId, id: { not: instanceId }, desired: { not: 'absent' }, drainUntil: null },
     data: { desired: 'absent', fence: claim.fence },
   })
-}
-
-/** Replaces the tools that users see of a server. */
-export async function recordTools(db: Db, serverId: string, tools: readonly ToolDefinition[]): Promise<void> {
-  await db.mcpServerTool.deleteMany({ where: { serverId } })
-  await db.mcpServerTool.createMany({
-    data: tools.map((tool, position) => ({
-      serverId,
-      name: tool.name,
-      position,
-      definition: tool as Prisma.InputJsonObject,
-      hash: Uint8Array.from(hashTool(tool)),
-    })),
-  })
-}
-
-function hashTool(tool: ToolDefinition): Buffer {
-  const { name, description, inputSchema, outputSchema } = tool
-  return createHash('sha256')
-    .update(JSON.stringify([name, description ?? null, inputSchema, outputSchema ?? null]))
-    .digest()
 }

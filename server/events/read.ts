@@ -51,6 +51,27 @@ export async function readRecentEvents(db: Db, limit: number): Promise<StatusEve
   return rows.flatMap((row) => toStored(row, '')?.event ?? [])
 }
 
+/** Events of one connection, or of all connections of a user those that say how it is, newest first; `before` is the id of one. */
+export async function readConnectionEvents(
+  db: Db,
+  {
+    id,
+    before,
+    limit,
+    userId,
+  }: { id?: string | undefined; before?: string | undefined; limit: number; userId: string },
+): Promise<StatusEvent[]> {
+  const types = ['connection.failing', 'connection.recovered']
+  if (id !== undefined) types.push('connection.created', 'connection.updated')
+  const rows = await db.$queryRaw<Row[]>`
+    SELECT id, xid, type, subject_id, server_id, agent_id, toolbox_id, audience, data, at FROM events
+    WHERE type = ANY(${types}) AND audience @> ARRAY[${`user:${userId}`}]
+      AND (${id ?? null}::uuid IS NULL OR subject_id = ${id ?? null}::uuid)
+      AND (${before ?? null}::bigint IS NULL OR id < ${before ?? null}::bigint)
+    ORDER BY id DESC LIMIT ${limit}::int`
+  return rows.flatMap((row) => toStored(row, '')?.event ?? [])
+}
+
 /** Null for a type that only a newer version knows, whose processes may run beside this one during an upgrade. */
 function toStored(row: Row, epoch: string): StoredEvent | null {
   const type = EventType.safeParse(row.type)

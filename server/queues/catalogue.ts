@@ -18,6 +18,8 @@ export const RECURRING = {
   reconcile: { everyMs: 5_000 },
   /** Destroys droplets of this installation that no toolbox has. */
   reap: { everyMs: 60_000 },
+  /** Begins the checks of connections that are due. */
+  recheck: { everyMs: 5_000 },
 } as const
 
 /** For how long each queue counts what was done and what failed. */

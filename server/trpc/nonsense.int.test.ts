@@ -103,6 +103,7 @@ const VALID: Record<string, Record<string, unknown>> = {
     after: `${randomUUID()}:1`,
     lastEventId: `${randomUUID()}:1`,
   },
+  'servers.usage': { id: randomUUID(), range: '7d' },
   'servers.grant': { id: randomUUID(), userId: randomUUID() },
   'servers.revoke': { id: randomUUID(), userId: randomUUID() },
   'toolboxes.get': { id: randomUUID() },
@@ -121,6 +122,7 @@ const VALID: Record<string, Record<string, unknown>> = {
   'agents.update': { id: randomUUID(), name: 'agent' },
   'agents.delete': { id: randomUUID() },
   'agents.rotateToken': { id: randomUUID(), overlapMinutes: 15 },
+  'agents.usage': { id: randomUUID(), range: '7d' },
   'connections.available': { agentId: randomUUID() },
   'connections.test': { agentId: randomUUID(), serverId: randomUUID(), wait: false },
   'connections.testResult': { id: randomUUID() },
@@ -149,7 +151,18 @@ const VALID: Record<string, Record<string, unknown>> = {
     headers: { 'X-Key': 'value' },
   },
   'connections.approve': { id: randomUUID(), tools: ['echo'] },
+  'connections.calls': {
+    id: randomUUID(),
+    tool: 'echo',
+    outcome: 'ok',
+    limit: 10,
+    cursor: `2026-01-01T00:00:00.000Z_${randomUUID()}`,
+  },
+  'connections.events': { id: randomUUID(), limit: 10, cursor: '10' },
+  'connections.retest': { id: randomUUID() },
   'connections.disconnect': { id: randomUUID() },
+  'tools.list': { agentId: randomUUID() },
+  'tools.call': { agentId: randomUUID(), name: 'every__echo', arguments: { message: 'text' } },
   'status.stream': { cursor: null, lastEventId: null, serverId: randomUUID(), agentId: randomUUID() },
   'catalog.list': { search: 'files', category: 'Files' },
   'catalog.get': { id: randomUUID() },
@@ -323,6 +336,7 @@ describe('ids of other people', async () => {
     'agents.update': { name: 'mine now' },
     'connections.test': { agentId: bobsAgent.id, serverId: server.id },
     'connections.create': { agentId: bobsAgent.id, serverId: server.id },
+    'tools.call': { name: 'every__echo' },
   }
   const asked = inputs.flatMap(({ path, type, permission }) =>
     permission === 'signed-in' && type !== 'subscription'

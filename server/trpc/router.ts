@@ -8,12 +8,14 @@ import { registries } from './routers/registries.ts'
 import { servers } from './routers/servers.ts'
 import { status } from './routers/status.ts'
 import { toolboxes } from './routers/toolboxes.ts'
+import { tools } from './routers/tools.ts'
 
 export const appRouter = router({
   servers,
   toolboxes,
   agents,
   connections,
+  tools,
   catalog,
   status,
   users,

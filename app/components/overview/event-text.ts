@@ -73,6 +73,10 @@ export function describeEvent(
         detail,
         href: toServer,
       }
+    case 'connection.failing':
+      return { title: `A connection${to(serverName)} is failing`, detail, href: toServer }
+    case 'connection.recovered':
+      return { title: `A connection${to(serverName)} works again`, detail: null, href: toServer }
     case 'connection.test':
       return { title: `A connection test${to(serverName)} ${testVerb(state)}`, detail, href: toServer }
     case 'user.updated':

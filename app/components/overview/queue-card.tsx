@@ -23,6 +23,7 @@ const LOOKS: Record<PressureState, { tone: Tone; icon: LucideIcon; label: string
 const LABELS: Record<string, string> = {
   provision: 'Deployments',
   'connection-test': 'Connection tests',
+  recheck: 'Repeated connection tests',
   'status-sync': 'Status of toolboxes',
   reconcile: 'Reconciliation',
 }

@@ -8,12 +8,14 @@ import {
   RotateToken,
   UpdateAgent,
 } from '#contracts/agents.ts'
+import { GetUsage, Usage } from '#contracts/calls.ts'
 import { Id } from '#contracts/names.ts'
 import { ById } from '#contracts/servers.ts'
 import { createAgent } from '#server/agents/create.ts'
 import { deleteAgent } from '#server/agents/delete.ts'
 import { getAgent, listAgents } from '#server/agents/list.ts'
 import { rotateAgentToken, updateAgent } from '#server/agents/update.ts'
+import { agentUsage } from '#server/calls/usage.ts'
 import { procedure, router } from '#server/trpc/init.ts'
 
 export const agents = router({
@@ -25,5 +27,6 @@ export const agents = router({
     .input(ById)
     .output(z.object({ id: Id }))
     .mutation(deleteAgent),
+  usage: procedure('signed-in').input(GetUsage).output(Usage).query(agentUsage),
   rotateToken: procedure('signed-in').input(RotateToken).output(AgentWithToken).mutation(rotateAgentToken),
 })

@@ -1,5 +1,6 @@
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
+import { GetUsage, Usage } from '#contracts/calls.ts'
 import { FollowLogsInput, Logs, LogsInput } from '#contracts/logs.ts'
 import {
   ById,
@@ -18,6 +19,7 @@ import {
   UpdateAnswer,
   UpdateServer,
 } from '#contracts/servers.ts'
+import { serverUsage } from '#server/calls/usage.ts'
 import { cancelDeployment } from '#server/deployments/cancel.ts'
 import { createDeployment } from '#server/deployments/create.ts'
 import { listDeployments } from '#server/deployments/list.ts'
@@ -55,6 +57,7 @@ export const servers = router({
       const messages = followLogs({ ctx, input, signal: streamSignal(signal) })
       for await (const { cursor, message } of messages) yield tracked(cursor, message)
     }),
+  usage: procedure('admin').input(GetUsage).output(Usage).query(serverUsage),
   grant: procedure('admin').input(GrantServer).output(ServerSummary).mutation(grantServer),
   revoke: procedure('admin').input(GrantServer).output(ServerSummary).mutation(revokeServer),
 })
