@@ -6,6 +6,7 @@ import { Button } from '#app/components/ui/button.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { CodeBlock } from '#app/components/ui/code-block.tsx'
 import { CopyButton } from '#app/components/ui/copy-button.tsx'
+import { DownloadButton } from '#app/components/ui/download-button.tsx'
 import { SecretOnce } from '#app/components/ui/secret-once.tsx'
 import { Tab, TabList, TabPanel, Tabs } from '#app/components/ui/tabs.tsx'
 import type { Agent } from '#contracts/agents.ts'
@@ -74,7 +75,12 @@ export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
             <TabPanel key={client.id} value={client.id} className="grid gap-4">
               {client.snippets.map((snippet) => (
                 <div key={snippet.where} className="grid min-w-0 gap-1.5">
-                  <p className="text-[0.8125rem] text-muted">{snippet.where}</p>
+                  <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
+                    <p className="min-w-0 flex-1 basis-56 text-[0.8125rem] text-muted">{snippet.where}</p>
+                    {snippet.fileName ? (
+                      <DownloadButton text={snippet.code} fileName={snippet.fileName} />
+                    ) : null}
+                  </div>
                   <CodeBlock code={snippet.code} what={`${client.label} configuration`} />
                 </div>
               ))}

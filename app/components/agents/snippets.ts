@@ -11,6 +11,8 @@ interface Snippet {
   /** Where the text goes. */
   where: string
   code: string
+  /** Name of the file to download; null: it is not a file. */
+  fileName: string | null
 }
 
 interface Client {
@@ -39,6 +41,16 @@ function needsAllowHttp(url: string): boolean {
   return protocol === 'http:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)
 }
 
+/** Whether a client's own cloud may reach it, which calls custom connectors: HTTPS, under a name that is not a local one. */
+function isPublic(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return (
+    protocol === 'https:' &&
+    /\.[a-z]{2,}$/i.test(hostname) &&
+    !/\.(local|internal|lan|home|test)$/i.test(hostname)
+  )
+}
+
 /** The same endpoint with the token in its path, for clients that cannot send headers. */
 export function urlWithToken({ url, agentId, token }: SnippetInput): string {
   return url.replace(`/agents/${agentId}/mcp`, `/t/${token ?? TOKEN_PLACEHOLDER}/mcp`)
@@ -51,58 +63,62 @@ export function clientsFor(input: SnippetInput): Client[] {
   const token = input.token ?? TOKEN_PLACEHOLDER
   const authorization = `Bearer ${token}`
   const headers = { Authorization: authorization }
+  const file = (fileName: string, where: string, value: unknown): Snippet => ({
+    where,
+    fileName,
+    code: typeof value === 'string' ? value : `${json(value)}\n`,
+  })
+  const text = (where: string, code: string): Snippet => ({ where, code, fileName: null })
   return [
     {
       id: 'claude-code',
       label: 'Claude Code',
       snippets: [
-        {
-          where: 'Run in a terminal',
-          code: `claude mcp add --transport http ${name} ${url} \\\n  --header "Authorization: ${authorization}"`,
-        },
+        text(
+          'Run in a terminal',
+          `claude mcp add --transport http ${name} ${url} \\\n  --header "Authorization: ${authorization}"`,
+        ),
+        file('mcp.json', 'Or in .mcp.json in the folder of a project', {
+          mcpServers: { [name]: { type: 'http', url, headers } },
+        }),
       ],
-      note: null,
+      note: 'A file with a token in it does not belong into version control.',
     },
     {
       id: 'claude-desktop',
       label: 'Claude Desktop',
       snippets: [
-        {
-          where: 'claude_desktop_config.json (Settings, Developer, Edit Config)',
-          code: json({
-            mcpServers: {
-              [name]: {
-                command: 'npx',
-                args: [
-                  '-y',
-                  'mcp-remote',
-                  url,
-                  '--header',
-                  'Authorization:${AUTHORIZATION}',
-                  ...(needsAllowHttp(url) ? ['--allow-http'] : []),
-                ],
-                env: { AUTHORIZATION: authorization },
-              },
-            },
-          }),
-        },
+        file('claude_desktop_config.json', 'claude_desktop_config.json (Settings, Developer, Edit Config)', {
+          mcpServers: { [name]: bridged(url, authorization) },
+        }),
+        ...(isPublic(url)
+          ? [
+              text(
+                'Or as a custom connector (Settings, Connectors), which sends no headers',
+                urlWithToken(input),
+              ),
+            ]
+          : []),
       ],
-      note: 'Claude Desktop reaches remote servers through mcp-remote, which needs Node.js.',
+      note: 'Its configuration file starts programs only, so mcp-remote (needs Node.js) stands between.',
     },
     {
       id: 'cursor',
       label: 'Cursor',
-      snippets: [{ where: '~/.cursor/mcp.json', code: json({ mcpServers: { [name]: { url, headers } } }) }],
+      snippets: [
+        file('mcp.json', '~/.cursor/mcp.json, or .cursor/mcp.json in a project', {
+          mcpServers: { [name]: { url, headers } },
+        }),
+      ],
       note: null,
     },
     {
       id: 'vscode',
       label: 'VS Code',
       snippets: [
-        {
-          where: '.vscode/mcp.json',
-          code: json({ servers: { [name]: { type: 'http', url, headers } } }),
-        },
+        file('mcp.json', '.vscode/mcp.json in a workspace, or MCP: Open User Configuration', {
+          servers: { [name]: { type: 'http', url, headers } },
+        }),
       ],
       note: null,
     },
@@ -110,10 +126,9 @@ export function clientsFor(input: SnippetInput): Client[] {
       id: 'windsurf',
       label: 'Windsurf',
       snippets: [
-        {
-          where: '~/.codeium/windsurf/mcp_config.json',
-          code: json({ mcpServers: { [name]: { serverUrl: url, headers } } }),
-        },
+        file('mcp_config.json', '~/.codeium/windsurf/mcp_config.json', {
+          mcpServers: { [name]: { serverUrl: url, headers } },
+        }),
       ],
       note: null,
     },
@@ -121,10 +136,9 @@ export function clientsFor(input: SnippetInput): Client[] {
       id: 'gemini',
       label: 'Gemini CLI',
       snippets: [
-        {
-          where: '~/.gemini/settings.json',
-          code: json({ mcpServers: { [name]: { httpUrl: url, headers } } }),
-        },
+        file('settings.json', '~/.gemini/settings.json', {
+          mcpServers: { [name]: { httpUrl: url, headers } },
+        }),
       ],
       note: null,
     },
@@ -132,19 +146,36 @@ export function clientsFor(input: SnippetInput): Client[] {
       id: 'codex',
       label: 'Codex',
       snippets: [
-        {
-          where: '~/.codex/config.toml',
-          code: `[mcp_servers.${name}]\nurl = "${url}"\nbearer_token_env_var = "TOOLBERTH_TOKEN"`,
-        },
-        { where: 'In the environment that Codex starts in', code: `export TOOLBERTH_TOKEN="${token}"` },
+        file(
+          'config.toml',
+          '~/.codex/config.toml',
+          `[mcp_servers.${name}]\nurl = ${JSON.stringify(url)}\nbearer_token_env_var = "TOOLBERTH_TOKEN"\n`,
+        ),
+        text('In the environment that Codex starts in', `export TOOLBERTH_TOKEN="${token}"`),
       ],
       note: 'Codex reads the token from the environment.',
     },
     {
       id: 'url',
       label: 'URL only',
-      snippets: [{ where: 'For clients that cannot send headers', code: urlWithToken(input) }],
+      snippets: [text('For clients that cannot send headers', urlWithToken(input))],
       note: 'The address contains the token: treat it like a password.',
     },
   ]
+}
+
+/** Claude Desktop splits arguments at spaces on Windows, so that the value comes from a variable. */
+function bridged(url: string, authorization: string): object {
+  return {
+    command: 'npx',
+    args: [
+      '-y',
+      'mcp-remote',
+      url,
+      '--header',
+      'Authorization:${AUTHORIZATION}',
+      ...(needsAllowHttp(url) ? ['--allow-http'] : []),
+    ],
+    env: { AUTHORIZATION: authorization },
+  }
 }

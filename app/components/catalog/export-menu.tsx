@@ -8,18 +8,9 @@ import { CodeBlock } from '#app/components/ui/code-block.tsx'
 import { Dialog } from '#app/components/ui/dialog.tsx'
 import { Menu, MenuItem, MenuLabel } from '#app/components/ui/menu.tsx'
 import { QueryView } from '#app/components/ui/query-view.tsx'
+import { saveFile } from '#app/components/ui/save-file.ts'
 import { trpc } from '#app/trpc/client.ts'
-import { type ExportAnswer, TransferFormat } from '#contracts/catalog-transfer.ts'
-
-function save({ fileName, mediaType, text }: ExportAnswer): void {
-  const url = URL.createObjectURL(new Blob([text], { type: mediaType }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = fileName
-  link.click()
-  // The download begins after this turn.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000)
-}
+import { TransferFormat } from '#contracts/catalog-transfer.ts'
 
 function ExportDialog({
   ids,
@@ -41,7 +32,11 @@ function ExportDialog({
       footer={
         <>
           <Button onClick={onClose}>Close</Button>
-          <Button variant="primary" disabled={!file.data} onClick={() => file.data && save(file.data)}>
+          <Button
+            variant="primary"
+            disabled={!file.data}
+            onClick={() => file.data && saveFile(file.data.fileName, file.data.text, file.data.mediaType)}
+          >
             <Download aria-hidden />
             Save {file.data?.fileName ?? 'file'}
           </Button>
