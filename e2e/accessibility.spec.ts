@@ -7,13 +7,14 @@ const SERVER = `e2e-accessible-${process.env.TEST_WORKER_INDEX}`
 let serverId = ''
 let deploymentId = ''
 let agentId = ''
+let connectionId = ''
 let toolboxId = ''
 
 test.beforeAll(async ({ api }) => {
   serverId = await deployByScript(api, SERVER)
   deploymentId = (await api.servers.get.query({ id: serverId })).deployments[0]?.id ?? ''
   agentId = (await api.agents.create.mutate({ name: 'Accessible' })).id
-  await api.connections.create.mutate({ agentId, serverId })
+  connectionId = (await api.connections.create.mutate({ agentId, serverId })).id
   toolboxId = (await api.toolboxes.list.query()).items[0]?.id ?? ''
 })
 
@@ -38,6 +39,7 @@ const pages = (): [path: string, shown: string][] => [
   ['/admin/users', 'Enabled'],
   ['/agents', 'Accessible'],
   [`/agents/${agentId}`, `prefix ${SERVER}__`],
+  [`/agents/${agentId}/connections/${connectionId}`, 'get-sum'],
   ['/settings', 'API keys'],
   ['/nowhere', 'There is no such page'],
 ]

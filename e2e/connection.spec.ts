@@ -1,0 +1,89 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { expect, expectAccessible, test } from '#e2e/fixtures.ts'
+import { deployByScript, expectNoReload, watchReloads } from '#e2e/pages.ts'
+
+const SERVER = `e2e-pinned-${process.env.TEST_WORKER_INDEX}`
+
+test('the owner of a connection switches tools, renames them, and approves what changed', async ({
+  adminPage: page,
+  api,
+}) => {
+  test.slow()
+  const serverId = await deployByScript(api, SERVER)
+  const { id: agentId, url, token } = await api.agents.create.mutate({ name: 'Careful' })
+  await api.connections.create.mutate({ agentId, serverId, slug: 'p' })
+  const client = new Client({ name: 'e2e', version: '1.0.0' })
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(url), {
+      requestInit: { headers: { Authorization: `Bearer ${token}` } },
+    }),
+  )
+  const tools = async () => (await client.listTools()).tools.map(({ name }) => name)
+
+  await page.goto(`/agents/${agentId}`)
+  await page.getByRole('link', { name: SERVER }).click()
+  await expect(page.getByRole('heading', { name: SERVER, level: 1 })).toBeVisible()
+  await watchReloads(page)
+  const echo = page.getByRole('listitem', { name: 'echo', exact: true })
+  await expect(echo.getByText('p__echo')).toBeVisible()
+
+  await echo.getByRole('switch', { name: 'Let the agent use echo' }).click()
+  await expect(echo.getByRole('switch')).not.toBeChecked()
+  // The gateway's rights are at most half a second old.
+  await expect.poll(tools, { timeout: 5_000 }).not.toContain('p__echo')
+  await echo.getByRole('switch').click()
+  await expect(echo.getByRole('switch')).toBeChecked()
+
+  await echo.getByRole('button', { name: 'Rename echo' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('not a name')
+  await expect(dialog.getByRole('alert')).toContainText('letters')
+  await dialog.getByLabel('Name').fill('say')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await expect(echo.getByText('p__say')).toBeVisible()
+  await expect.poll(tools, { timeout: 5_000 }).toContain('p__say')
+
+  await page.getByRole('tab', { name: 'Settings' }).click()
+  const timeout = page.getByLabel('Give up a call after (s)')
+  await timeout.fill('0')
+  await page.getByRole('button', { name: 'Save settings' }).click()
+  await expect(timeout).toHaveAccessibleDescription(/Between 1 and 600/)
+  await timeout.fill('30')
+  await page.getByRole('button', { name: 'Save settings' }).click()
+  await expect(page.getByText('The settings were saved')).toBeVisible()
+  await expectAccessible(page)
+  await page.getByRole('tab', { name: 'Credentials' }).click()
+  await expect(page.getByText('This server gets none from you.')).toBeVisible()
+  await page.getByRole('tab', { name: 'Tests' }).click()
+  await expectNoReload(page)
+
+  await page.getByRole('button', { name: 'Disconnect' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click()
+  await expect(page).toHaveURL(new RegExp(`/agents/${agentId}$`))
+  await expect.poll(tools, { timeout: 5_000 }).toEqual([])
+  await client.close()
+  await api.agents.delete.mutate({ id: agentId })
+  await api.servers.delete.mutate({ id: serverId, confirmName: SERVER })
+})
+
+test('a token is replaced, and the old one works on for a while', async ({ adminPage: page, api }) => {
+  const { id, url, token } = await api.agents.create.mutate({ name: 'Rotated' })
+  await page.goto(`/agents/${id}`)
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Rotate token' }).click()
+  await page.getByRole('combobox', { name: 'The present token stops working' }).click()
+  await page.getByRole('option', { name: 'in 15 minutes' }).click()
+  await expectAccessible(page)
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate token' }).click()
+  await expect(page.getByText('The token before this one works until')).toBeVisible()
+  const fresh = (await page.getByTestId('secret').textContent()) ?? ''
+  expect(fresh).not.toBe(token)
+  for (const one of [fresh, token]) {
+    const client = new Client({ name: 'e2e', version: '1.0.0' })
+    const requestInit = { headers: { Authorization: `Bearer ${one}` } }
+    await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }))
+    await client.close()
+  }
+  await api.agents.delete.mutate({ id })
+})
