@@ -61,7 +61,8 @@ export const Slug = z
   .regex(/^[a-z0-9](-?[a-z0-9])*$/, 'Use lower-case letters, digits and single dashes between them.')
 
 export const TestStage = z.object({
-  name: z.enum(['connect', 'initialize', 'tools']),
+  /** As the probe names it; tests of older versions have other stages. */
+  name: z.string(),
   state: z.enum(['running', 'passed', 'failed']),
   ms: z.number().nullable(),
 })
@@ -174,7 +175,23 @@ export const AvailableServer = z.object({
 export type AvailableServer = z.infer<typeof AvailableServer>
 
 export const AgentList = z.object({ cursor: Cursor, items: z.array(Agent) })
-export const AgentGet = Agent.extend({ cursor: Cursor })
+export const AgentGet = Agent.extend({
+  cursor: Cursor,
+  /** What it may use at a glance, and what ends with it; oldest first. */
+  connections: z.array(
+    z.object({
+      id: Id,
+      slug: z.string(),
+      server: z.object({ id: Id, name: z.string(), state: ServerState }),
+      state: ConnectionState,
+      /** Tools that it can call, and those that wait for approval. */
+      tools: z.int(),
+      held: z.int(),
+    }),
+  ),
+  /** Of the last 24 hours. */
+  calls: z.int(),
+})
 export const ConnectionList = z.object({ cursor: Cursor, items: z.array(Connection) })
 export const AvailableList = z.object({ cursor: Cursor, items: z.array(AvailableServer) })
 

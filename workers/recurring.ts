@@ -1,4 +1,5 @@
 import { Queue, type Worker } from 'bullmq'
+import { pruneTokens } from '#server/agents/prune-tokens.ts'
 import { pruneHistory } from '#server/connections/checks/prune.ts'
 import { pruneTestCredentials } from '#server/connections/test-credentials.ts'
 import { logger } from '#server/logger.ts'
@@ -35,6 +36,7 @@ const HANDLERS: Record<RecurringName, () => Promise<void>> = {
     await reconcileInstances()
     await finishDeletedToolboxes()
     await pruneTestCredentials()
+    await pruneTokens()
   },
   reap: reapDroplets,
   recheck: startDueChecks,

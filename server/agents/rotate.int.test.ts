@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { query } from '#testing/database.ts'
-import { seedAgent, seedUser, useSeededInstallation } from '#testing/seeded.ts'
+import {
+  seedAgent,
+  seedPassedTest,
+  seedServer,
+  seedToolbox,
+  seedUser,
+  useSeededInstallation,
+} from '#testing/seeded.ts'
 
 const { database } = await useSeededInstallation()
+const { pruneTokens } = await import('./prune-tokens.ts')
+const { createConnection } = await import('#server/connections/create.ts')
+const { disconnect } = await import('#server/connections/disconnect.ts')
 const { rotateAgentToken, updateAgent } = await import('./update.ts')
 const { getAgent } = await import('./list.ts')
 const { loadGatewayRights, readRightsVersion } = await import('./gateway-rights.ts')
@@ -43,6 +53,42 @@ describe('a new token', () => {
     const shown = await getAgent({ ctx: alice.ctx, input: { id } })
     expect(shown.previousTokenUntil).toBeNull()
   })
+})
+
+it('a token whose overlap is over is forgotten, and every gateway notices; one that counts stays', async () => {
+  const [over, counting] = [await seedAgent(alice), await seedAgent(alice)]
+  for (const { id } of [over, counting])
+    await rotateAgentToken({ ctx: alice.ctx, input: { id, overlapMinutes: 15 } })
+  await query(
+    database.adminUrl,
+    `UPDATE agents SET previous_token_expires_at = now() - interval '1 second' WHERE id = '${over.id}'`,
+  )
+  const before = await readRightsVersion()
+  await pruneTokens()
+  expect(await readRightsVersion()).toBeGreaterThan(before)
+  const kept = `SELECT id FROM agents WHERE previous_token_hash IS NOT NULL AND id IN ('${over.id}', '${counting.id}')`
+  expect(await query(database.adminUrl, kept)).toEqual([{ id: counting.id }])
+  const after = await readRightsVersion()
+  await pruneTokens()
+  expect(await readRightsVersion()).toBe(after)
+})
+
+it('an agent is shown with all that ends with it', async () => {
+  const agent = await seedAgent(alice)
+  const server = await seedServer((await seedToolbox()).id)
+  const testId = await seedPassedTest(alice, agent.id, server)
+  const input = { agentId: agent.id, serverId: server.id, testId, prefixTools: true }
+  const { id } = await createConnection({ ctx: alice.ctx, input })
+  const shown = () => getAgent({ ctx: alice.ctx, input: { id: agent.id } })
+  expect(await shown()).toMatchObject({
+    connectionCount: 1,
+    calls: 0,
+    connections: [
+      { id, slug: server.name, server: { name: server.name, state: 'running' }, state: 'connected', held: 0 },
+    ],
+  })
+  await disconnect({ ctx: alice.ctx, input: { id } })
+  expect(await shown()).toMatchObject({ connectionCount: 0, connections: [] })
 })
 
 it('limits of an agent are its owner’s to set, and reach the gateway', async () => {

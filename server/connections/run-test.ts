@@ -10,6 +10,7 @@ import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { toFailure } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { logger } from '#server/logger.ts'
+import { handshakeMs } from './handshake-ms.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry-delay.ts'
 import { openTestCredentials } from './test-credentials.ts'
 import { watchEnded } from './watch-ended.ts'
@@ -153,7 +154,7 @@ function toResult(probe: Extract<ProbeResult, { ok: true }>): Prisma.InputJsonOb
     serverVersion: probe.serverInfo.version,
     capabilities: Object.keys(probe.capabilities),
     tools: probe.tools as Prisma.InputJsonArray,
-    latencyMs: probe.stages.find((stage) => stage.name === 'initialize')?.ms ?? probe.ms,
+    latencyMs: handshakeMs(probe),
   }
 }
 

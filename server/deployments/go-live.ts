@@ -95,6 +95,7 @@ async function writeLive(
   await pinImage(db, instanceId)
   await pruneRevisions(db, serverId)
   await observeServer(db, serverId)
+  // Also when it was running before, the one that runs now is another.
   await checkSoon(db, serverId)
   await recordAudit(db, systemCtx('provision'), {
     action: 'deployment.live',

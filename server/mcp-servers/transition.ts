@@ -1,7 +1,11 @@
 import type { DesiredServerState, ServerState } from '#contracts/servers.ts'
+import { checkSoon } from '#server/connections/checks/check-soon.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'
+
+/** What is observed of a server when its connections may have begun to fail, or to work again. */
+const SAYS_SOMETHING: ReadonlySet<ServerState> = new Set(['running', 'degraded', 'failed', 'unreachable'])
 
 export interface ServerMove {
   observed?: ServerState
@@ -16,6 +20,7 @@ export async function moveServer(db: Db, id: string, move: ServerMove): Promise<
     data: { ...move, updatedAt: new Date(), ...(move.deletedAt && { liveInstanceId: null }) },
   })
   if (count === 0) return false
+  if (move.observed && SAYS_SOMETHING.has(move.observed)) await checkSoon(db, id)
   await emit(db, {
     type: move.deletedAt ? 'server.deleted' : 'server.updated',
     subjectId: id,

@@ -29,6 +29,7 @@ const { retestConnection } = await import('./retest.ts')
 const { runCheck } = await import('./run.ts')
 const { encodeUserHeaders, USER_HEADERS } = await import('#mcp/user-headers.ts')
 const { updateConnection } = await import('#server/connections/update.ts')
+const { moveServer } = await import('#server/mcp-servers/transition.ts')
 const { checkOnHint, startDueChecks } = await import('#workers/connection-checks.ts')
 const { pruneHistory } = await import('./prune.ts')
 
@@ -168,6 +169,22 @@ describe('the checks that are due', () => {
     await ask()
     expect(await claimed()).toEqual([server.id])
   })
+})
+
+describe('the checks of a server', () => {
+  it.each(['degraded', 'failed', 'unreachable', 'running'] as const)(
+    'come at once when it becomes %s',
+    async (observed) => {
+      await connect()
+      await query(database.adminUrl, `UPDATE mcp_servers SET observed = 'starting' WHERE id = $1`, [
+        server.id,
+      ])
+      await asSystem((db) => moveServer(db, server.id, { observed: 'stopping' }))
+      expect(await claimed()).toEqual([])
+      await asSystem((db) => moveServer(db, server.id, { observed }))
+      expect(await claimed()).toEqual([server.id])
+    },
+  )
 })
 
 describe('a check', () => {

@@ -1,5 +1,6 @@
 import type { Failure } from '#contracts/errors.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
+import { handshakeMs } from '#server/connections/handshake-ms.ts'
 import { type MovedConnection, moveConnection } from '#server/connections/transition.ts'
 import { systemCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'
@@ -98,11 +99,6 @@ async function writeChecks(
   await db.$executeRaw`
     INSERT INTO connection_checks (connection_id, ok, latency_ms, failure, attempt)
     SELECT unnest(${ids}::uuid[]), ${failure === null}, ${latencyMs}::int, ${text}::jsonb, ${Math.max(failedInARow, 1)}::int`
-}
-
-/** What the person sees as the time that the server took: its handshake, not the reading of its lists. */
-export function handshakeMs(probe: Extract<ProbeResult, { ok: true }>): number {
-  return probe.stages.find((stage) => stage.name === 'initialize')?.ms ?? probe.ms
 }
 
 async function tellOtherCause(db: Db, row: Row, failure: Failure): Promise<void> {
