@@ -14,6 +14,7 @@ import type { GatewayContext } from './context.ts'
 import { createGuard } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
 import { createOpenStreams } from './legacy/open-streams.ts'
+import { cacheSessions } from './legacy/session-cache.ts'
 import { createSessionStore } from './legacy/sessions.ts'
 import { createLimits } from './limits.ts'
 import { createMetrics } from './metrics.ts'
@@ -59,7 +60,7 @@ export interface GatewayInput {
   callTimeoutMs?: number
   /** Milliseconds after which an upstream session without calls is ended; left out: 10 min. */
   upstreamIdleMs?: number
-  /** How often those are looked for; left out: 30 s. */
+  /** How often those are looked for; left out: 30 s, or a quarter of that time where it is shorter. */
   reapEveryMs?: number
 }
 
@@ -95,10 +96,15 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     },
     { process: input.processMetrics ?? false },
   )
+  const sessions = await cacheSessions(createSessionStore(input.redis, { keyPrefix: input.keyPrefix }), {
+    redis: input.redis,
+    subscriber: input.subscriber,
+    channel: `${input.keyPrefix}:sessions`,
+  })
   let stopping = false
   const context = {
     rights,
-    sessions: createSessionStore(input.redis, { keyPrefix: input.keyPrefix }),
+    sessions,
     upstream,
     calls,
     streams,
@@ -124,10 +130,13 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },
     (request, response) => void handleRequest(context, request, response),
   )
-  const reaper = setInterval(() => {
-    dispatchers.reap()
-    upstream.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
-  }, input.reapEveryMs ?? REAP_EVERY_MS)
+  const reaper = setInterval(
+    () => {
+      dispatchers.reap()
+      upstream.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
+    },
+    input.reapEveryMs ?? Math.min(REAP_EVERY_MS, (input.upstreamIdleMs ?? REAP_EVERY_MS * 4) / 4),
+  )
 
   async function release(): Promise<void> {
     clearInterval(reaper)

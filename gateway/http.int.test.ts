@@ -147,7 +147,9 @@ describe('sessions', () => {
 
   it('says 503 while Redis is away, and goes on with the session when it is back', async () => {
     await redis.stop('SIGKILL')
-    expect(await refusal(await gateway.post(token, PING, session))).toMatchObject({ status: 503, id: 1 })
+    await expect
+      .poll(async () => refusal(await gateway.post(token, PING, session)))
+      .toMatchObject({ status: 503, id: 1 })
     expect((await gateway.post(token, INITIALIZE)).status).toBe(503)
     await redis.start()
     await expect

@@ -37,6 +37,7 @@ async function start(): Promise<() => Promise<void>> {
     callsPerMinute: env.GATEWAY_CALLS_PER_MINUTE === 0 ? null : env.GATEWAY_CALLS_PER_MINUTE,
     metricsToken: env.METRICS_TOKEN ?? null,
     processMetrics: true,
+    upstreamIdleMs: env.GATEWAY_IDLE_SECONDS * 1000,
     logger,
   })
   const dialBack = startDialBack({

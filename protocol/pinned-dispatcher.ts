@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { Agent, buildConnector } from 'undici'
 import { fingerprintOfKey, type Identity, publicKeyFingerprint } from './identity.ts'
 
@@ -29,10 +29,13 @@ export type PinnedDispatcherOptions = {
 export function createPinnedDispatcher(options: PinnedDispatcherOptions): Agent {
   const pinned = publicKeyFingerprint(options.serverCertificate)
   const connector = buildConnector({
-    ca: [options.serverCertificate],
-    cert: options.clientIdentity.certificate,
-    key: options.clientIdentity.privateKey,
-    minVersion: 'TLSv1.3',
+    // One for all connections: Node would read keys and certificates for each, and free what that takes much later.
+    secureContext: createSecureContext({
+      ca: [options.serverCertificate],
+      cert: options.clientIdentity.certificate,
+      key: options.clientIdentity.privateKey,
+      minVersion: 'TLSv1.3',
+    }),
     // Trust is the key, not names or dates: chain errors (such as an expired date) are ignored, the key is compared below.
     rejectUnauthorized: false,
     // A resumed session would skip the certificate, and with it the comparison.

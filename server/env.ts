@@ -52,6 +52,8 @@ const Schema = z.object({
   DTMA_CALLS_PER_SECOND: z.coerce.number().int().min(1).max(10_000).default(100),
   /** Tool calls of an agent that has no limit of its own, by all gateways together; 0: no limit. */
   GATEWAY_CALLS_PER_MINUTE: z.coerce.number().int().min(0).max(10_000_000).default(6000),
+  /** A session with a server that no call has used for so long is ended. */
+  GATEWAY_IDLE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
   /** Opens the gateway's /metrics; left out: callers on its own machine alone. */
   METRICS_TOKEN: z.string().min(16).optional(),
   /** Revisions of each server that can be rolled back to, besides those that serve or served last. */

@@ -25,17 +25,20 @@ export async function startProgram<Ready>(
     }),
   ])
   lines.on('line', () => {})
-  return { ...handleOf(child), ready: JSON.parse(String(line)) as Ready }
+  return {
+    ...handleOf(child),
+    ready: JSON.parse(String(line)) as Ready,
+  }
 }
 
 /** Starts a program that serves HTTP at `port` and waits until something answers there. */
 export async function startServer(
   args: string[],
   options: { port: number; logFile: string; env?: NodeJS.ProcessEnv; path?: string },
-): Promise<Child> {
+): Promise<Child & { ask: <Answer>() => Promise<Answer> }> {
   const child = start(args, options)
-  child.stdout?.resume()
-  const handle = handleOf(child)
+  const handle = { ...handleOf(child), ask: <Answer>() => askOf<Answer>(child) }
+  child.stdout?.on('data', () => {})
   const deadline = Date.now() + READY_MS
   for (;;) {
     const url = `http://127.0.0.1:${options.port}${options.path ?? '/'}`
@@ -50,10 +53,29 @@ export async function startServer(
   }
 }
 
+/** Sends an empty line and answers the next line that begins as its answer does. */
+async function askOf<Answer>(child: ChildProcess): Promise<Answer> {
+  if (child.stdout === null) throw new Error('No stdout.')
+  let text = ''
+  const onData = (chunk: Buffer) => (text += chunk.toString())
+  child.stdout.on('data', onData)
+  child.stdin?.write('\n')
+  try {
+    for (const deadline = Date.now() + READY_MS; Date.now() < deadline; ) {
+      const line = text.split('\n').find((one) => one.startsWith('{"memory"') && one.endsWith('}'))
+      if (line !== undefined) return JSON.parse(line) as Answer
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    throw new Error('It does not tell.')
+  } finally {
+    child.stdout.off('data', onData)
+  }
+}
+
 function start(args: string[], options: { logFile: string; env?: NodeJS.ProcessEnv }): ChildProcess {
   const child = spawn(process.execPath, args, {
     env: options.env ?? { NODE_ENV: 'production', PATH: process.env.PATH, HOME: process.env.HOME },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stderr?.pipe(createWriteStream(options.logFile, { flags: 'a' }))
   return child

@@ -17,7 +17,11 @@ export interface McpClient {
   /** Calls the tool with a message that no other call has. Throws unless the answer is that call's own. */
   call(): Promise<void>
   list(): Promise<Record<string, unknown>>
+  /** Opens the stream of the session, where there is one, and leaves it open. */
+  listen(): Promise<void>
   close(): Promise<void>
+  /** Goes away in the middle of whatever it does, without ending its session. */
+  abandon(): void
 }
 
 const CLIENT_INFO = { name: 'bench', version: '1' }
@@ -46,10 +50,12 @@ export async function openClient(target: ClientTarget): Promise<McpClient> {
       if (answer.id !== id || answer.result?.content?.[0]?.text !== `Echo: ${message}`)
         throw new Error(`Not the answer to ${id} with ${message}: ${text.slice(0, 500)}`)
     },
+    listen: opened.listen,
     async list() {
       return JSON.parse(await opened.exchange(++calls, 'tools/list', {})).result
     },
     close: opened.close,
+    abandon: () => opened.abandon(),
   }
 }
 
@@ -84,7 +90,12 @@ async function overHttp(target: ClientTarget, connection: HttpConnection) {
       jsonOf(
         await connection.send(heads.get(method) ?? '', rpc(id, method, { ...params, _meta: STATELESS_META })),
       )
-    return { exchange, close: async () => connection.close() }
+    return {
+      exchange,
+      listen: async () => {},
+      abandon: () => connection.close(),
+      close: async () => connection.close(),
+    }
   }
   const first = await connection.send(
     headOf(target, target.path, 'POST', {}),
@@ -97,8 +108,18 @@ async function overHttp(target: ClientTarget, connection: HttpConnection) {
   await connection.send(head, rpc(undefined, 'notifications/initialized'))
   const exchange: Exchange = async (id, method, params) =>
     jsonOf(await connection.send(head, rpc(id, method, params)))
+  let stream: HttpConnection | null = null
   return {
     exchange,
+    async listen() {
+      stream = await openHttp(target.port)
+      const head = headOf(target, target.path, 'GET', { ...headers, accept: 'text/event-stream' })
+      stream.send(head, '', () => {}).catch(() => {})
+    },
+    abandon() {
+      connection.close()
+      stream?.close()
+    },
     async close() {
       await connection.send(headOf(target, target.path, 'DELETE', headers)).catch(() => {})
       connection.close()
@@ -142,6 +163,11 @@ async function overSse(target: ClientTarget, stream: HttpConnection) {
   await connection.send(head, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
   return {
     exchange,
+    listen: async () => {},
+    abandon() {
+      connection.close()
+      stream.close()
+    },
     async close() {
       connection.close()
       stream.close()

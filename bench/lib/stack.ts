@@ -20,7 +20,10 @@ export interface Stack {
   /** Makes an agent of a user of its own, connected to these. */
   connect(servers: readonly BenchServer[]): Promise<{ agentId: string; token: string }>
   /** Starts the real gateway, `node gateway/index.ts`; `env` goes before the bench's own. */
-  startGateway(env?: Record<string, string>, nodeArgs?: string[]): Promise<Child & { port: number }>
+  startGateway(
+    env?: Record<string, string>,
+    nodeArgs?: string[],
+  ): Promise<Child & { port: number; ask: <Answer>() => Promise<Answer> }>
   query: <Row extends Record<string, unknown>>(sql: string) => Promise<Row[]>
 }
 

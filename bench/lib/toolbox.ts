@@ -40,7 +40,7 @@ const server = createServer(
     minVersion: 'TLSv1.3',
     requestCert: true,
     rejectUnauthorized: false,
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: Number(process.env.KEEP_ALIVE_MS ?? 65_000),
   },
   (request, response) => {
     const target = targets.get(request.url?.split('/')[1] ?? '')
