@@ -21,9 +21,13 @@ const port = await freePort()
 const { database, redis } = await useSeededInstallation({ GATEWAY_URL: `http://127.0.0.1:${port}` })
 const { loadGatewayRights, readRightsVersion } = await import('#server/agents/gateway-rights.ts')
 const { createConnection } = await import('#server/connections/create.ts')
+const { updateConnection } = await import('#server/connections/update.ts')
 const { deleteAgent } = await import('#server/agents/delete.ts')
 const { loadControlIdentity } = await import('#server/toolboxes/identities.ts')
 const { hashToken } = await import('#server/secrets/tokens.ts')
+const { logCalls } = await import('#server/calls/log.ts')
+const { listCalls } = await import('#server/calls/list.ts')
+const { agentUsage } = await import('#server/calls/usage.ts')
 const { listTools } = await import('./list.ts')
 const { callTool } = await import('./call.ts')
 
@@ -34,6 +38,7 @@ let alice: TestUser
 let bob: TestUser
 let agent: { id: string; token: string }
 let server: TestServer
+let connectionId: string
 const tool = () => `${server.name}__echo`
 
 beforeAll(async () => {
@@ -44,6 +49,7 @@ beforeAll(async () => {
     port,
     identity,
     rights: { load: loadGatewayRights, readVersion: readRightsVersion },
+    logCalls,
   })
 })
 afterAll(async () => {
@@ -66,10 +72,11 @@ beforeEach(async () => {
   server = await seedServer(toolboxId)
   served(echo)
   const testId = await seedPassedTest(alice, agent.id, server)
-  await createConnection({
+  const { id } = await createConnection({
     ctx: alice.ctx,
     input: { agentId: agent.id, serverId: server.id, testId, prefixTools: true },
   })
+  connectionId = id
 })
 
 const served = (handler: RpcHandler) => toolbox.instances.set(server.instanceId, mcpPeer(handler).listener)
@@ -111,6 +118,29 @@ describe('tools.list and tools.call', () => {
       result: null,
       error: { code: expect.any(Number), message: expect.any(String) },
     })
+  })
+
+  it('stand in the log of calls and in the usage of the agent, marked as tried', async () => {
+    await call()
+    await call({ fail: true })
+    const items = async () => {
+      const page = await listCalls({ ctx: alice.ctx, input: { id: connectionId, limit: 10 } })
+      return page.items.map(({ tool, outcome, via }) => ({ tool, outcome, via }))
+    }
+    await expect
+      .poll(items)
+      .toEqual(['tool_error', 'ok'].map((outcome) => ({ tool: 'echo', outcome, via: 'inspector' })))
+    const { total } = await agentUsage({ ctx: alice.ctx, input: { id: agent.id, range: '24h' } })
+    expect(total).toMatchObject({ calls: 2, errors: 1, bytes: expect.any(Number) })
+  })
+
+  it('keep to what the owner has switched off', async () => {
+    await updateConnection({
+      ctx: alice.ctx,
+      input: { id: connectionId, tools: [{ name: 'echo', enabled: false }] },
+    })
+    await expect.poll(async () => (await list()).tools).toEqual([])
+    expect(await call()).toMatchObject({ outcome: 'failed', result: null })
   })
 
   it('are the agent’s owner’s alone', async () => {
