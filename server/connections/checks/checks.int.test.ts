@@ -25,6 +25,7 @@ const { getConnection } = await import('#server/connections/detail.ts')
 const { readRightsVersion } = await import('#server/agents/gateway-rights.ts')
 const { controlCertificates } = await import('#server/toolboxes/identities.ts')
 const { claimDueChecks } = await import('./claim-due.ts')
+const { requestCheck } = await import('./request.ts')
 const { retestConnection } = await import('./retest.ts')
 const { runCheck } = await import('./run.ts')
 const { encodeUserHeaders, USER_HEADERS } = await import('#mcp/user-headers.ts')
@@ -156,17 +157,17 @@ describe('the checks that are due', () => {
 
   it('come at once when the gateway asks for a server, at most every 5 s', async () => {
     await connect()
-    const ask = () => query(database.adminUrl, 'SELECT app.request_recheck($1)', [server.id])
-    await ask()
+    const ask = () => requestCheck(server.id)
+    expect(await ask()).toBe(true)
     expect(await claimed()).toEqual([server.id])
     await runCheck({ serverId: server.id, connectionId: null })
-    await ask()
+    expect(await ask()).toBe(false)
     expect(await claimed()).toEqual([])
     await query(
       database.adminUrl,
       `UPDATE mcp_servers SET recheck_requested_at = now() - interval '6 seconds'`,
     )
-    await ask()
+    expect(await ask()).toBe(true)
     expect(await claimed()).toEqual([server.id])
   })
 })
