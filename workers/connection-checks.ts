@@ -9,6 +9,7 @@ import { openSubscriber } from '#server/redis.ts'
 const CONCURRENCY = 20
 
 const running = new Set<Promise<void>>()
+let stopping = false
 
 /**
  * Begins the checks that are due, as many as this process has room for, and waits for none: a server that hangs holds its own place
@@ -16,7 +17,7 @@ const running = new Set<Promise<void>>()
  */
 export async function startDueChecks(): Promise<void> {
   const room = CONCURRENCY - running.size
-  if (room <= 0) return
+  if (stopping || room <= 0) return
   for (const check of await claimDueChecks(room)) start(check)
 }
 
@@ -39,10 +40,12 @@ async function startOnHint(): Promise<void> {
 
 /** Begins checks as soon as somebody asks for one. Call the answer to stop; it waits for those that go on. */
 export function checkOnHint(): () => Promise<void> {
+  stopping = false
   const subscriber = openSubscriber()
   subscriber.on('message', () => void startOnHint())
   subscriber.subscribe(checksChannel()).catch(() => undefined)
   return async () => {
+    stopping = true
     subscriber.disconnect()
     await Promise.all(running)
   }

@@ -415,6 +415,15 @@ describe('testing again by hand', () => {
     expect(passed).toMatchObject({ state: 'connected', failure: null })
   })
 
+  it('begins no other check while its process stops', async () => {
+    await connect()
+    await stop()
+    await due()
+    await startDueChecks()
+    expect(await claimed()).toEqual([server.id])
+    stop = checkOnHint()
+  })
+
   it('is refused for another’s, for what is disconnected and while the server does not run', async () => {
     const id = await connect()
     const refusal = (ctx = alice.ctx) => refusalOf(retestConnection({ ctx, input: { id } }))
