@@ -171,6 +171,8 @@ export const AvailableServer = z.object({
   /** Keys of MCP's capabilities, as the last probe that passed saw them. */
   capabilities: z.array(z.string()),
   userCredentials: z.array(UserCredential),
+  /** Whether headers of one's own can go with the calls: over stdio there are none. */
+  takesHeaders: z.boolean(),
 })
 export type AvailableServer = z.infer<typeof AvailableServer>
 

@@ -51,6 +51,7 @@ export async function listAvailable({
         observed: true,
         categories: true,
         userCredentials: true,
+        transport: true,
         serverInfo: true,
         tools: TOOLS_SELECT,
       },
@@ -72,6 +73,7 @@ export async function listAvailable({
         categories: server.categories,
         capabilities: Object.keys(ServerInfo.parse(server.serverInfo)?.capabilities ?? {}),
         userCredentials: z.array(UserCredential).parse(server.userCredentials),
+        takesHeaders: server.transport !== 'stdio',
       })),
     }
   })

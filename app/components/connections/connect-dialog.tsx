@@ -4,8 +4,16 @@ import { zodResolver } from '@hookform/resolvers/zod'
 import { CircleCheck } from 'lucide-react'
 import { Fragment, useEffect, useState } from 'react'
 import { useForm } from 'react-hook-form'
-import { z } from 'zod'
-import { ConfigureStep, type ConnectValues } from '#app/components/connections/configure-step.tsx'
+import { ConfigureStep } from '#app/components/connections/configure-step.tsx'
+import {
+  type ConnectValues,
+  connectForm,
+  dropConnectDraft,
+  keepConnectDraft,
+  readConnectDraft,
+  toCreateInput,
+  toTestInput,
+} from '#app/components/connections/connect-values.ts'
 import { TestProgress } from '#app/components/connections/test-progress.tsx'
 import { TestVerdict } from '#app/components/connections/test-verdict.tsx'
 import { useConnectionTest } from '#app/components/connections/use-connection-test.ts'
@@ -18,7 +26,7 @@ import { plural } from '#app/components/ui/format.ts'
 import { ToolList } from '#app/components/ui/tool-list.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { describeFailure, readFailure } from '#app/trpc/failure.ts'
-import { type Agent, type AvailableServer, Slug } from '#contracts/agents.ts'
+import type { Agent, AvailableServer } from '#contracts/agents.ts'
 
 interface ConnectDialogProps {
   agent: Agent
@@ -27,19 +35,18 @@ interface ConnectDialogProps {
   onSetUp: () => void
 }
 
-const ConnectForm = z.object({ slug: Slug, prefixTools: z.boolean() })
-
 /** Configure, test, confirm, done: a connection is made only after a handshake that passed. */
 export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialogProps) {
   const [step, setStep] = useState<'configure' | 'test' | 'confirm' | 'done'>('configure')
   const form = useForm<ConnectValues>({
-    defaultValues: { slug: server.name, prefixTools: true },
-    resolver: zodResolver(ConnectForm),
+    defaultValues: readConnectDraft(agent.id, server.id, server),
+    resolver: zodResolver(connectForm(server)),
   })
-  const { start, test, running, failure } = useConnectionTest(agent.id, server.id)
+  const { start, cancel, cancelling, test, running, failure } = useConnectionTest(agent.id, server.id)
   const utils = trpc.useUtils()
   const connect = trpc.connections.create.useMutation({
     onSuccess: () => {
+      dropConnectDraft(agent.id, server.id)
       setStep('done')
       void utils.connections.list.invalidate({ agentId: agent.id })
       void utils.connections.available.invalidate({ agentId: agent.id })
@@ -61,7 +68,12 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
   const runTest = () => {
     connect.reset()
     setStep('test')
-    start()
+    start(toTestInput(form.getValues()))
+  }
+  const close = () => {
+    if (running) cancel()
+    if (step !== 'done') keepConnectDraft(agent.id, server.id, form.getValues())
+    onClose()
   }
   const configured = form.handleSubmit(runTest)
   const verdict = failure ?? (test?.failure && !running ? describeFailure(test.failure) : null)
@@ -70,7 +82,7 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
   const footers = {
     configure: (
       <>
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={close}>Cancel</Button>
         <Button type="submit" form="connect-form" variant="primary">
           Test connection
         </Button>
@@ -78,7 +90,13 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
     ),
     test: (
       <>
-        <Button onClick={() => setStep('configure')}>Back</Button>
+        {running ? (
+          <Button busy={cancelling} onClick={cancel}>
+            Cancel test
+          </Button>
+        ) : (
+          <Button onClick={() => setStep('configure')}>Back</Button>
+        )}
         <Button variant="primary" busy={running} onClick={runTest}>
           {running ? 'Testing' : 'Test again'}
         </Button>
@@ -102,7 +120,7 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
                 agentId: agent.id,
                 serverId: server.id,
                 ...(test ? { testId: test.id } : {}),
-                ...form.getValues(),
+                ...toCreateInput(form.getValues()),
               })
             }
           >
@@ -124,7 +142,7 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
   return (
     <Dialog
       open
-      onOpenChange={onClose}
+      onOpenChange={close}
       wide
       title={`Connect ${server.name}`}
       description={`to the agent ${agent.name}`}
@@ -135,6 +153,11 @@ export function ConnectDialog({ agent, server, onClose, onSetUp }: ConnectDialog
       {step === 'test' ? (
         <div className="grid gap-4">
           {verdict ? <FailureNotice failure={verdict} /> : null}
+          {test?.state === 'cancelled' && !running ? (
+            <p className="rounded-xl bg-sunken px-4 py-3.5 text-sm">
+              The test was cancelled. Nothing was connected; go back to change something, or test again.
+            </p>
+          ) : null}
           {test || running ? <TestProgress test={test} /> : null}
         </div>
       ) : null}

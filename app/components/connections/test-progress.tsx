@@ -58,12 +58,16 @@ function Attempt({ attempt, max, last }: { attempt: TestAttempt; max: number; la
         <p className="mt-2 text-[0.8125rem] text-bad">{describeFailure(attempt.failure).text}</p>
       ) : null}
       {last ? <Wait attempt={attempt} /> : null}
+      {!last && attempt.retryInMs !== null ? (
+        <p className="mt-1.5 text-[0.8125rem] text-muted">Then waited {formatDuration(attempt.retryInMs)}</p>
+      ) : null}
     </li>
   )
 }
 
 function announcement(test: ConnectionTest): string {
   if (test.state === 'passed') return 'The test passed.'
+  if (test.state === 'cancelled') return 'The test was cancelled.'
   if (test.failure) return `The test failed. ${describeFailure(test.failure).text}`
   const attempt = test.attempts.at(-1)
   const stage = attempt?.stages.find((one) => one.state === 'running')

@@ -7,10 +7,13 @@ interface TestVerdictProps {
   result: NonNullable<ConnectionTest['result']>
   slug: string
   prefixTools: boolean
+  /** Names of tools that were switched off. */
+  off: readonly string[]
 }
 
 /** What the server answered in a test that passed, with its tools named as the agent will see them. */
-export function TestVerdict({ result, slug, prefixTools }: TestVerdictProps) {
+export function TestVerdict({ result, slug, prefixTools, off }: TestVerdictProps) {
+  const chosen = result.tools.filter(({ name }) => !off.includes(name))
   return (
     <>
       <div className="flex items-start gap-3 rounded-xl bg-ok-soft px-4 py-3.5 text-sm">
@@ -20,16 +23,17 @@ export function TestVerdict({ result, slug, prefixTools }: TestVerdictProps) {
           <p>
             {result.serverName}
             {result.serverVersion ? ` ${result.serverVersion}` : ''} speaks MCP {result.protocolVersion} and
-            offers {plural(result.tools.length, 'tool')}.
+            offers {plural(result.tools.length, 'tool')}
+            {chosen.length < result.tools.length ? `, of which the agent gets ${chosen.length}` : ''}.
           </p>
         </div>
       </div>
       <ToolList
-        tools={result.tools.map((tool) => ({
+        tools={chosen.map((tool) => ({
           ...tool,
           name: prefixTools ? `${slug}__${tool.name}` : tool.name,
         }))}
-        empty="It offers no tools"
+        empty={result.tools.length === 0 ? 'It offers no tools' : 'All its tools are switched off'}
       />
     </>
   )

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure, type ShownFailure } from '#app/trpc/failure.ts'
-import type { ConnectionTest } from '#contracts/agents.ts'
+import type { ConnectionTest, TestConnection } from '#contracts/agents.ts'
 
 /** Events bring most changes; this is the pace when they do not. */
 const POLL_MS = 1_000
@@ -26,7 +26,10 @@ const isFinished = (test: ConnectionTest): boolean =>
   test.state === 'passed' || test.state === 'failed' || test.state === 'cancelled'
 
 interface ConnectionTestRun {
-  start: () => void
+  start: (secrets: Pick<TestConnection, 'credentials' | 'headers'>) => void
+  /** Ends the test that goes on. */
+  cancel: () => void
+  cancelling: boolean
   test: ConnectionTest | undefined
   running: boolean
   /** Why no test could be begun or followed, or why none came to an end; the verdict of a test is in `test`. */
@@ -37,6 +40,10 @@ interface ConnectionTestRun {
 export function useConnectionTest(agentId: string, serverId: string): ConnectionTestRun {
   const [gaveUp, setGaveUp] = useState(false)
   const begin = trpc.connections.test.useMutation()
+  const utils = trpc.useUtils()
+  const ending = trpc.connections.cancelTest.useMutation({
+    onSuccess: (ended) => utils.connections.testResult.setData({ id: ended.id }, ended),
+  })
   const id = begin.data?.id
   const following = trpc.connections.testResult.useQuery(
     { id: id ?? '' },
@@ -58,12 +65,17 @@ export function useConnectionTest(agentId: string, serverId: string): Connection
   }, [running])
 
   return {
-    start: () => {
+    start: (secrets) => {
       setGaveUp(false)
-      begin.mutate({ agentId, serverId, wait: false })
+      ending.reset()
+      begin.mutate({ agentId, serverId, wait: false, ...secrets })
     },
+    cancel: () => {
+      if (id !== undefined) ending.mutate({ id })
+    },
+    cancelling: ending.isPending,
     test,
     running,
-    failure: failed ? readFailure(failed) : gaveUp ? GAVE_UP : null,
+    failure: failed || ending.error ? readFailure(failed ?? ending.error) : gaveUp ? GAVE_UP : null,
   }
 }
