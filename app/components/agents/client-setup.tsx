@@ -73,7 +73,7 @@ export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
           </TabList>
           {clients.map((client) => (
             <TabPanel key={client.id} value={client.id} className="grid gap-4">
-              {client.snippets.map((snippet) => (
+              {client.snippets.map((snippet, index) => (
                 <div key={snippet.where} className="grid min-w-0 gap-1.5">
                   <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
                     <p className="min-w-0 flex-1 basis-56 text-[0.8125rem] text-muted">{snippet.where}</p>
@@ -81,7 +81,7 @@ export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
                       <DownloadButton text={snippet.code} fileName={snippet.fileName} />
                     ) : null}
                   </div>
-                  <CodeBlock code={snippet.code} what={`${client.label} configuration`} />
+                  <CodeBlock code={snippet.code} what={`${client.label} configuration${index === 0 ? '' : ` ${index + 1}`}`} />
                 </div>
               ))}
               {client.note ? <p className="text-[0.8125rem] text-muted">{client.note}</p> : null}
