@@ -12,6 +12,7 @@ function contentSecurityPolicy(nonce: string): string {
     "style-src 'self' 'unsafe-inline'",
     // Pictures of catalog entries are on their publishers' sites.
     "img-src 'self' data: blob: https:",
+    "media-src 'self' data:",
     "font-src 'self'",
     `connect-src 'self'${development ? ' ws:' : ''}`,
     "object-src 'none'",

@@ -1,10 +1,13 @@
 'use client'
 
+import { FlaskConical } from 'lucide-react'
+import Link from 'next/link'
 import { useState } from 'react'
 import { AgentActions, type AgentDialog } from '#app/components/agents/agent-actions.tsx'
 import { ClientSetup } from '#app/components/agents/client-setup.tsx'
 import { ConnectedTab } from '#app/components/connections/connected-tab.tsx'
 import { DiscoverTab } from '#app/components/connections/discover-tab.tsx'
+import { Button } from '#app/components/ui/button.tsx'
 import { plural } from '#app/components/ui/format.ts'
 import { NotFound } from '#app/components/ui/not-found.tsx'
 import { PageHeader } from '#app/components/ui/page-header.tsx'
@@ -38,12 +41,22 @@ function Detail({ agent }: { agent: Agent }) {
           </span>
         }
         actions={
-          <AgentActions
-            agent={agent}
-            dialog={dialog}
-            onDialog={setDialog}
-            onRotated={() => setTab('setup')}
-          />
+          <>
+            {agent.connectionCount === 0 ? null : (
+              <Button asChild>
+                <Link href={`/agents/${agent.id}/try`}>
+                  <FlaskConical aria-hidden />
+                  Try a tool
+                </Link>
+              </Button>
+            )}
+            <AgentActions
+              agent={agent}
+              dialog={dialog}
+              onDialog={setDialog}
+              onRotated={() => setTab('setup')}
+            />
+          </>
         }
       />
       <Tabs value={tab} onValueChange={setTab}>

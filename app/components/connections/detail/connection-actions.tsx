@@ -1,6 +1,6 @@
 'use client'
 
-import { Unplug } from 'lucide-react'
+import { RotateCw, Unplug } from 'lucide-react'
 import { useRouter } from 'next/navigation'
 import { useState } from 'react'
 import { toast } from 'sonner'
@@ -8,6 +8,7 @@ import { Button } from '#app/components/ui/button.tsx'
 import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
 import { plural } from '#app/components/ui/format.ts'
 import { trpc } from '#app/trpc/client.ts'
+import { describeFailure, readFailure } from '#app/trpc/failure.ts'
 import type { ConnectionDetail } from '#contracts/agents.ts'
 
 export function ConnectionActions({ connection }: { connection: ConnectionDetail }) {
@@ -22,8 +23,20 @@ export function ConnectionActions({ connection }: { connection: ConnectionDetail
       return Promise.all([utils.connections.invalidate(), utils.agents.invalidate()])
     },
   })
+  const retest = trpc.connections.retest.useMutation({
+    onSuccess: (detail) => {
+      utils.connections.get.setData({ id: detail.id }, detail)
+      if (detail.failure) toast.error(describeFailure(detail.failure).text)
+      else toast.success(`${detail.server.name} answered`)
+    },
+    onError: (error) => toast.error(readFailure(error).text),
+  })
   return (
     <>
+      <Button busy={retest.isPending} onClick={() => retest.mutate({ id: connection.id })}>
+        {retest.isPending ? null : <RotateCw aria-hidden />}
+        Test now
+      </Button>
       <Button
         variant="danger-quiet"
         onClick={() => {

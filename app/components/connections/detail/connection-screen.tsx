@@ -2,6 +2,7 @@
 
 import { useState } from 'react'
 import { ConnectionStateBadge } from '#app/components/connections/connection-state.tsx'
+import { CallsPanel } from '#app/components/connections/detail/calls-panel.tsx'
 import { ChecksPanel } from '#app/components/connections/detail/checks-panel.tsx'
 import { ConnectionActions } from '#app/components/connections/detail/connection-actions.tsx'
 import { CredentialsPanel } from '#app/components/connections/detail/credentials-panel.tsx'
@@ -89,6 +90,7 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
             ) : null}
           </Tab>
           <Tab value="tests">Tests</Tab>
+          <Tab value="calls">Calls</Tab>
           <Tab value="settings">Settings</Tab>
           <Tab value="credentials">Credentials</Tab>
         </TabList>
@@ -97,6 +99,9 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
         </TabPanel>
         <TabPanel value="tests">
           <ChecksPanel connection={connection} />
+        </TabPanel>
+        <TabPanel value="calls">
+          <CallsPanel id={connection.id} />
         </TabPanel>
         <TabPanel value="settings">
           <SettingsPanel connection={connection} />

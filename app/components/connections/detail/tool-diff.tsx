@@ -26,13 +26,13 @@ export function ToolDiff({
       <div
         role="group"
         aria-label="Differences"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, also by keyboard
+        // It scrolls, also by keyboard.
         tabIndex={0}
         className="mt-2 max-h-96 overflow-auto rounded-lg border border-line bg-sunken/50 py-2 font-mono text-[0.8125rem] leading-relaxed"
       >
         {lines.map((line, at) => (
           <div
-            // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other identity, and are never moved
+            // Lines have no other identity, and are never moved.
             key={at}
             className={cn(
               'px-3 break-words whitespace-pre-wrap',
