@@ -33,6 +33,8 @@ export const ListCalls = z.strictObject({
   /** `next` of the page before. */
   cursor: z.string().max(200).optional(),
   limit: z.int().min(1).max(200).default(50),
+  /** What tRPC's infinite queries say of themselves; pages go one way here. */
+  direction: z.literal('forward').optional(),
 })
 /** Newest first; `next` is null at the end. */
 export const CallList = z.object({ items: z.array(Call), next: z.string().nullable() })

@@ -61,7 +61,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await expect(page.getByRole('list', { name: 'Tests' }).getByText('Passed').first()).toBeVisible()
   await expectNoReload(page)
 
-  await page.getByRole('link', { name: 'Agent' }).click()
+  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link').click()
   await page.getByRole('link', { name: 'Try a tool' }).click()
   await page.getByRole('button', { name: /^p__get-sum/ }).click()
   await page.getByLabel('a', { exact: true }).fill('many')
@@ -71,7 +71,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await page.getByLabel('a', { exact: true }).fill('4')
   await page.getByRole('button', { name: 'Call p__get-sum' }).click()
   const result = page.getByRole('region', { name: 'Result' })
-  await expect(result.getByLabel('text of the result')).toContainText('7', { timeout: 30_000 })
+  await expect(result.getByLabel('text of the result', { exact: true })).toContainText('7', { timeout: 30_000 })
   await expectAccessible(page)
   await page.goBack()
   await page.getByRole('link', { name: SERVER }).click()

@@ -34,11 +34,15 @@ function Inspector({ agentId, list }: { agentId: string; list: ToolList }) {
   const [start, setStart] = useState<{ values: Record<string, unknown>; turn: number } | null>(null)
   const [made, setMade] = useState<Made[]>([])
   const [shown, setShown] = useState<number | null>(null)
+  const utils = trpc.useUtils()
   const call = trpc.tools.call.useMutation({
     onSuccess: (answer, { name: called, arguments: values = {} }) => {
       const id = (made[0]?.id ?? 0) + 1
       setMade((before) => [{ id, name: called, values, call: answer }, ...before].slice(0, KEPT))
       setShown(id)
+      // Gateways write calls down within a second or so; a page that is opened now fetches anew.
+      void utils.connections.get.invalidate()
+      void utils.connections.calls.invalidate()
     },
   })
   const tool = list.tools.find((one) => one.name === name) ?? list.tools[0]
