@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { expect, test } from '#e2e/fixtures.ts'
+import { expect, expectAccessible, test } from '#e2e/fixtures.ts'
 import { deployByScript, expectNoReload, watchReloads } from '#e2e/pages.ts'
 
 /** A failed spec makes a new worker, which arranges everything once more. */
@@ -55,9 +55,24 @@ test('a user connects an agent after a tested handshake, uses it, and ends the c
   await expect(wizard.getByLabel('Prefix', { exact: true })).toHaveAccessibleDescription(/lower-case letters/)
   await wizard.getByLabel('Prefix', { exact: true }).fill('all')
   await expect(wizard.getByText('all__echo')).toBeVisible()
+  await wizard.getByText('all 13 tools').click()
+  await wizard.getByRole('switch', { name: 'Let the agent use get-env' }).click()
+  await expect(wizard.getByText('12 of 13 tools')).toBeVisible()
+  await wizard.getByText('Advanced').click()
+  await wizard.getByLabel('Give up a call after (s)').fill('0')
+  await wizard.getByRole('button', { name: 'Test connection' }).click()
+  await expect(wizard.getByLabel('Give up a call after (s)')).toHaveAccessibleDescription(/Between 1 and 600/)
+  await wizard.getByLabel('Give up a call after (s)').fill('30')
+  await expectAccessible(page)
+  // What was typed is still there after the wizard was left.
+  await wizard.getByRole('button', { name: 'Cancel' }).click()
+  await card.getByRole('button', { name: `Connect ${SERVER}` }).click()
+  await expect(wizard.getByLabel('Prefix', { exact: true })).toHaveValue('all')
+  await expect(wizard.getByText('12 of 13 tools')).toBeVisible()
   await wizard.getByRole('button', { name: 'Test connection' }).click()
   await expect(wizard.getByText(/The handshake passed in/)).toBeVisible({ timeout: 45_000 })
   await expect(wizard.getByText('all__get-sum')).toBeVisible()
+  await expect(wizard.getByText('all__get-env')).toHaveCount(0)
   await wizard.getByRole('button', { name: 'Connect', exact: true }).click()
   await expect(wizard.getByText(`${SERVER} is connected.`)).toBeVisible()
   await wizard.getByRole('button', { name: 'Set up an MCP client' }).click()
@@ -66,7 +81,13 @@ test('a user connects an agent after a tested handshake, uses it, and ends the c
   await expect(page.getByLabel('Claude Code configuration', { exact: true })).toContainText(token)
   await page.getByRole('tab', { name: 'Codex' }).click()
   await expect(page.getByLabel('Codex configuration', { exact: true }).first()).toContainText(url)
-  expect(await toolsAt(url, token)).toContain('all__echo')
+  await page.getByRole('tab', { name: 'Cursor' }).click()
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download mcp.json' }).click()
+  expect((await download).suggestedFilename()).toBe('mcp.json')
+  const listed = await toolsAt(url, token)
+  expect(listed).toContain('all__echo')
+  expect(listed).not.toContain('all__get-env')
 
   await page.getByRole('tab', { name: 'Connected' }).click()
   const connection = page.getByRole('region', { name: `Connection to ${SERVER}` })

@@ -3,6 +3,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { trpc } from '#app/trpc/client.ts'
+import { toastConnection } from '#app/trpc/connection-toast.ts'
 import { endSession } from '#app/trpc/end-session.ts'
 import { readFailure } from '#app/trpc/failure.ts'
 import { createInvalidator } from '#app/trpc/invalidate.ts'
@@ -66,8 +67,10 @@ export function StatusStreamProvider({ children }: { children: ReactNode }) {
             cursor = id
             restarts = 0
             setState('live')
-            if (data.kind === 'event') invalidator.push(data.event)
-            else if (data.kind === 'reset' || refetch) void queryClient.invalidateQueries()
+            if (data.kind === 'event') {
+              invalidator.push(data.event)
+              toastConnection(data.event)
+            } else if (data.kind === 'reset' || refetch) void queryClient.invalidateQueries()
             refetch = false
           },
           onConnectionStateChange({ state: next, error }) {

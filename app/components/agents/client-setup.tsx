@@ -81,7 +81,10 @@ export function ClientSetup({ agent, onRotate }: ClientSetupProps) {
                       <DownloadButton text={snippet.code} fileName={snippet.fileName} />
                     ) : null}
                   </div>
-                  <CodeBlock code={snippet.code} what={`${client.label} configuration${index === 0 ? '' : ` ${index + 1}`}`} />
+                  <CodeBlock
+                    code={snippet.code}
+                    what={`${client.label} configuration${index === 0 ? '' : ` ${index + 1}`}`}
+                  />
                 </div>
               ))}
               {client.note ? <p className="text-[0.8125rem] text-muted">{client.note}</p> : null}
