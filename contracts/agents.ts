@@ -12,7 +12,7 @@ import { Failure } from './errors.ts'
 import { Id, Text } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 import { Cursor, ServerState, Timestamp } from './servers.ts'
-import { UserCredential } from './user-credentials.ts'
+import { UserCredentials } from './user-credentials.ts'
 
 export const AgentName = Text.trim().min(1, 'Give the agent a name.').max(60, 'Use at most 60 characters.')
 
@@ -170,7 +170,7 @@ export const AvailableServer = z.object({
   categories: z.array(z.string()),
   /** Keys of MCP's capabilities, as the last probe that passed saw them. */
   capabilities: z.array(z.string()),
-  userCredentials: z.array(UserCredential),
+  userCredentials: UserCredentials,
   /** Whether headers of one's own can go with the calls: over stdio there are none. */
   takesHeaders: z.boolean(),
 })

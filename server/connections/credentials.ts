@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import type { CredentialState } from '#contracts/connection-settings.ts'
-import { UserCredential } from '#contracts/user-credentials.ts'
+import { type UserCredential, UserCredentials } from '#contracts/user-credentials.ts'
 import { isReservedHeader } from '#mcp/user-headers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -25,7 +24,7 @@ export interface Asking {
 }
 
 export const askedOf = ({ userCredentials }: Pick<Asking, 'userCredentials'>): UserCredential[] =>
-  z.array(UserCredential).parse(userCredentials)
+  UserCredentials.parse(userCredentials)
 
 /** What is to be written for what was given. Throws AppError BAD_REQUEST that names each field that cannot be. */
 export function credentialChanges(server: Asking, given: GivenSecrets): Change[] {

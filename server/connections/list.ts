@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { AvailableList, ConnectionList } from '#contracts/agents.ts'
 import { ServerInfo } from '#contracts/server-info.ts'
-import { UserCredential } from '#contracts/user-credentials.ts'
+import { UserCredentials } from '#contracts/user-credentials.ts'
 import { fetchAgent } from '#server/agents/fetch.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
@@ -72,7 +72,7 @@ export async function listAvailable({
         connectionId: byServer.get(server.id) ?? null,
         categories: server.categories,
         capabilities: Object.keys(ServerInfo.parse(server.serverInfo)?.capabilities ?? {}),
-        userCredentials: z.array(UserCredential).parse(server.userCredentials),
+        userCredentials: UserCredentials.parse(server.userCredentials),
         takesHeaders: server.transport !== 'stdio',
       })),
     }
