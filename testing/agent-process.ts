@@ -38,7 +38,8 @@ export type AgentProcess = {
   status(id: string): Promise<InstanceStatus>
   /** Polls until the instance is in one of the states. */
   until(id: string, states: InstanceStatus['state'][], timeoutMs?: number): Promise<InstanceStatus>
-  connect(id: string, as?: Identity): Promise<Client>
+  /** `client` where it shall declare capabilities. */
+  connect(id: string, as?: Identity, client?: Client): Promise<Client>
   /** Ends the process, its servers, and deletes the home. */
   dispose(): Promise<void>
 }
@@ -138,8 +139,7 @@ export async function createAgentProcess(
         await pause(50)
       }
     },
-    async connect(id, as = controlPlane.gateway) {
-      const client = new Client({ name: 'test', version: '1.0.0' })
+    async connect(id, as = controlPlane.gateway, client = new Client({ name: 'test', version: '1.0.0' })) {
       const dispatcher = dispatcherFor(as)
       const transport = new StreamableHTTPClientTransport(new URL(`${url}/v1/instances/${id}/mcp`), {
         fetch: (input, init) =>

@@ -36,9 +36,10 @@ export async function proxyMcp(
     await target.bridge.handle({ method: request.method ?? 'GET', headers: request.headers, body }, response)
     return
   }
-  if (target.kind === 'remote') {
+  if (target.kind === 'remote' || target.kind === 'relay') {
     const { method = 'GET', headers } = request
-    await target.remote.handle({ method, headers, userHeaders: own, body }, response)
+    const to = target.kind === 'remote' ? target.remote : target.relay
+    await to.handle({ method, headers, userHeaders: own, body }, response)
     return
   }
   const answer = await callServer(target, request, own, body, response)

@@ -80,8 +80,13 @@ function statsOf(runner: InstanceRunner): InstanceStats {
     memoryBytes: usage?.memoryBytes ?? null,
     cpuSeconds: run?.cpuSeconds() ?? null,
     tasks: usage?.tasks ?? null,
-    sessions: target?.kind === 'bridge' ? target.bridge.sessions() : null,
+    sessions: sessionsOf(target),
   }
+}
+
+function sessionsOf(target: ReturnType<InstanceRunner['target']>): number | null {
+  if (target?.kind === 'bridge') return target.bridge.sessions()
+  return target?.kind === 'relay' ? target.relay.sessions() : null
 }
 
 function notFound(): AgentFailure {

@@ -102,7 +102,8 @@ describe('acceptPut', () => {
     expect(() => acceptPut(known, id, { desired: 'running', fence: 6, spec: other }, now)).toThrow(
       'keeps its spec',
     )
-    const sse = { ...spec, transport: 'sse' as const }
-    expect(() => acceptPut(null, id, { desired: 'running', fence: 1, spec: sse }, now)).toThrow('stdio')
+    const source = { type: 'remote' as const, url: 'https://mcp.example/', headers: {} }
+    const stdio = { ...spec, source, transport: 'stdio' as const }
+    expect(() => acceptPut(null, id, { desired: 'running', fence: 1, spec: stdio }, now)).toThrow('reached')
   })
 })

@@ -27,11 +27,8 @@ export function acceptPut(
   if (known?.spec != null && put.spec !== undefined && !isDeepStrictEqual(spec, put.spec) && spec !== null) {
     throw new AgentFailure('BAD_REQUEST', 'An instance keeps its spec; a new revision is a new instance.')
   }
-  if (spec?.transport === 'sse') {
-    throw new AgentFailure('BAD_REQUEST', 'This agent runs stdio and streamable-http servers.')
-  }
-  if (spec?.source.type === 'remote' && spec.transport !== 'streamable-http') {
-    throw new AgentFailure('BAD_REQUEST', 'A remote server is reached over streamable-http.')
+  if (spec?.source.type === 'remote' && spec.transport === 'stdio') {
+    throw new AgentFailure('BAD_REQUEST', 'A remote server is reached over streamable-http or sse.')
   }
   const next: InstanceRecord = {
     id,

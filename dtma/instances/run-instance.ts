@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import { type DriverInstance, InstanceFailure, type Run, type RunExit } from '#dtma/drivers/driver.ts'
 import { runRemote } from '#dtma/remote/run-remote.ts'
+import { openLocalSse } from '#dtma/sse/local-sse.ts'
 import { AGENT_VERSION } from '#dtma/version.ts'
 import { createStdioBridge, type StdioBridge } from '#mcp/stdio-bridge.ts'
 import { awaitInitialized, awaitListening } from './await-ready.ts'
@@ -167,6 +168,7 @@ async function becomeReady(
     }
     const path = spec.http?.path ?? '/mcp'
     const address = await awaitListening(run, path, context.readyTimeoutMs, signal)
+    if (spec.transport === 'sse') return { target: openLocalSse({ ...address, path }, signal) }
     return { target: { kind: 'http', ...address, path } }
   } catch (error) {
     // A server that ended is reported by its exit, which says more; it closes the bridge and is about to win the race.

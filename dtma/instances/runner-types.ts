@@ -4,6 +4,7 @@ import type { Logger } from '#dtma/logger.ts'
 import type { RemoteServer } from '#dtma/remote/remote-server.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 import type { AllowedRemotes } from '#mcp/address-guard.ts'
+import type { SessionRelay } from '#mcp/session-relay.ts'
 import type { StdioBridge } from '#mcp/stdio-bridge.ts'
 import type { InstanceLog } from './instance-log.ts'
 import type { Slots } from './slots.ts'
@@ -11,6 +12,7 @@ import type { Slots } from './slots.ts'
 /** Where MCP requests for a running instance go. */
 export type McpTarget =
   | { kind: 'bridge'; bridge: StdioBridge }
+  | { kind: 'relay'; relay: SessionRelay }
   | { kind: 'http'; host: string; port: number; path: string }
   | { kind: 'remote'; remote: RemoteServer }
 

@@ -2,12 +2,14 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Agent } from 'undici'
-import type { ProbeResult } from '#contracts/probe.ts'
 import { AgentFailure } from '#dtma/agent-failure.ts'
+import { checkSse, type SseCheck } from '#dtma/sse/check-sse.ts'
+import { createSseRelay } from '#dtma/sse/sse-relay.ts'
 import { AddressRefused, type AllowedRemotes } from '#mcp/address-guard.ts'
 import { classifyNetworkError } from '#mcp/errors.ts'
 import { createGuardedDispatcher } from '#mcp/guarded-dispatcher.ts'
 import { probeMcp } from '#mcp/probe.ts'
+import { SseRefused } from '#mcp/sse-channel.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
 import { createRedactor } from '#protocol/redact.ts'
 import { headerSecrets } from './header-secrets.ts'
@@ -33,7 +35,7 @@ export type RemoteServer = {
   /** Passes a request on with the server's own headers, and its answer back as it comes. Throws AgentFailure UPSTREAM_FAILED. */
   handle(request: RemoteRequest, response: ServerResponse): Promise<void>
   /** A whole handshake. Throws the signal's reason. */
-  probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<ProbeResult>
+  probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<SseCheck>
   /** The address that was refused by the last connection that was tried, if it was. */
   refusal(): AddressRefused | null
   /** Ends every connection. */
@@ -47,6 +49,7 @@ export type RemoteServer = {
 export function createRemoteServer(options: {
   url: string
   headers: Record<string, string>
+  transport: 'streamable-http' | 'sse'
   allowed: AllowedRemotes
   onTrouble(): void
 }): RemoteServer {
@@ -63,6 +66,20 @@ export function createRemoteServer(options: {
   dispatcher.on('connectionError', (_origin, _targets, error) => {
     refusal = refusalIn(error)
   })
+
+  const relay =
+    options.transport === 'sse'
+      ? createSseRelay({
+          url,
+          headers: own,
+          dispatcher,
+          wrap(error) {
+            options.onTrouble()
+            const said = error instanceof SseRefused ? error.message : unreachable(error)
+            return new AgentFailure('UPSTREAM_FAILED', said)
+          },
+        })
+      : null
 
   async function call(request: RemoteRequest, signal: AbortSignal) {
     const { method, body } = request
@@ -89,6 +106,7 @@ export function createRemoteServer(options: {
 
   return {
     async handle(request, response) {
+      if (relay !== null) return relay.handle(request, response)
       const gone = new AbortController()
       response.once('close', () => gone.abort())
       const answer = await call(request, gone.signal)
@@ -109,9 +127,14 @@ export function createRemoteServer(options: {
       await pipeline(body, response).catch(() => body.destroy())
     },
     probe: ({ timeoutMs, signal }) =>
-      probeMcp({ url: url.href, headers: own, dispatcher, timeoutMs, signal }),
+      relay === null
+        ? probeMcp({ url: url.href, headers: own, dispatcher, timeoutMs, signal })
+        : checkSse({ url, headers: own, dispatcher, timeoutMs, signal }),
     refusal: () => refusal,
-    close: () => dispatcher.destroy(),
+    close() {
+      relay?.close('The remote server was stopped.')
+      return dispatcher.destroy()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceError, InstanceErrorCode, InstanceSource } from '#contracts/instances.ts'
-import type { ProbeFailure, ProbeFailureCode, ProbeResult } from '#contracts/probe.ts'
+import type { ProbeFailure, ProbeFailureCode } from '#contracts/probe.ts'
 import { InstanceFailure } from '#dtma/drivers/driver.ts'
 import type { RunnerContext } from '#dtma/instances/runner-types.ts'
 import { createRedactor } from '#protocol/redact.ts'
@@ -27,6 +27,7 @@ export async function runRemote(context: RunnerContext, source: Source, signal: 
   const remote = createRemoteServer({
     url: source.url,
     headers: source.headers,
+    transport: context.record().spec?.transport === 'sse' ? 'sse' : 'streamable-http',
     allowed: context.remotes.allowed,
     onTrouble: trouble.ring,
   })
@@ -90,7 +91,7 @@ async function checkRemote(
   redact: (text: string) => string,
 ): Promise<Checked> {
   for (let tried = 1; ; tried++) {
-    const result: ProbeResult = await remote.probe({ timeoutMs: STAGE_MS, signal })
+    const result = await remote.probe({ timeoutMs: STAGE_MS, signal })
     if (result.ok) return { ok: true, version: result.serverInfo.version || null }
     const refused = remote.refusal()
     if (refused)

@@ -154,8 +154,7 @@ describe('the source', () => {
 })
 
 describe('transport and endpoint', () => {
-  it('sse is refused', () => refused({ transport: 'sse' }, 'BAD_REQUEST', 'transport'))
-  it('an endpoint needs streamable-http', () => refused({ http: {} }, 'BAD_REQUEST', 'http'))
+  it('an endpoint needs a server that listens', () => refused({ http: {} }, 'BAD_REQUEST', 'http'))
   it.each([
     [{ path: 'mcp' }, 'http.path'],
     [{ path: '/a b' }, 'http.path'],

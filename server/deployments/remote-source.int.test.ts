@@ -76,7 +76,6 @@ describe('a remote server', () => {
     ['a header that the toolbox sets', { headers: { Host: 'x' } }, 'source.headers.Host'],
     ['a header of the protocol', { headers: { 'Mcp-Session-Id': 'x' } }, 'source.headers.Mcp-Session-Id'],
     ['a header given twice', { headers: { 'x-a': '1', 'X-A': '2' } }, 'source.headers.X-A'],
-    ['another transport', { transport: 'sse' }, 'transport'],
     ['stdio', { transport: 'stdio' }, 'transport'],
     ['an endpoint', { http: { path: '/mcp', port: { env: 'PORT' } } }, 'http'],
     ['variables', { env: { A: { value: 'b' } } }, 'env'],

@@ -38,8 +38,8 @@ export function remoteProblems(
       fields[`source.headers.${name}`] = ['This header is given twice: names differ in case only.']
     seen.add(name.toLowerCase())
   }
-  if (asked.transport !== 'streamable-http')
-    fields.transport = ['A remote server is reached over streamable-http by this version.']
+  if (asked.transport === 'stdio')
+    fields.transport = ['A remote server is reached over streamable-http or sse.']
   if (asked.http) fields.http = ['The URL of a remote server says where it listens.']
   if (asked.env && Object.keys(asked.env).length > 0)
     fields.env = ['A remote server has variables where it runs. Give it headers.']

@@ -49,7 +49,10 @@ export function toRevisionSpec(input: Asked): RevisionSpec {
   return {
     source: source.type === 'remote' ? { type: 'remote', url: source.url } : source,
     transport,
-    http: transport === 'stdio' || source.type === 'remote' ? null : HttpEndpoint.parse(input.http ?? {}),
+    http:
+      transport === 'stdio' || source.type === 'remote'
+        ? null
+        : HttpEndpoint.parse(input.http ?? (transport === 'sse' ? { path: '/sse' } : {})),
     limits: source.type === 'remote' ? REMOTE_LIMITS : Limits.parse(input.limits ?? {}),
     sharing: 'shared',
     // Two revisions never write the same data at once.
@@ -61,9 +64,8 @@ export function toRevisionSpec(input: Asked): RevisionSpec {
 
 function localProblems({ source, transport, http }: Asked): Record<string, string[]> {
   if (source.type === 'catalog') throw new Error('A source of the catalog was not resolved.')
-  if (transport === 'sse')
-    return { transport: ['Packages and images are deployed with stdio or streamable-http.'] }
-  if (transport === 'stdio' && http) return { http: ['Only a streamable-http server has an endpoint.'] }
+  if (transport === 'stdio' && http)
+    return { http: ['Only a server that listens (streamable-http, sse) has an endpoint.'] }
   return {}
 }
 
