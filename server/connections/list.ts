@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { AvailableList, ConnectionList } from '#contracts/agents.ts'
 import { ServerInfo } from '#contracts/server-info.ts'
 import { UserCredentials } from '#contracts/user-credentials.ts'
