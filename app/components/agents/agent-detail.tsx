@@ -5,6 +5,7 @@ import Link from 'next/link'
 import { useState } from 'react'
 import { AgentActions, type AgentDialog } from '#app/components/agents/agent-actions.tsx'
 import { ClientSetup } from '#app/components/agents/client-setup.tsx'
+import { UsageTab } from '#app/components/agents/usage-tab.tsx'
 import { ConnectedTab } from '#app/components/connections/connected-tab.tsx'
 import { DiscoverTab } from '#app/components/connections/discover-tab.tsx'
 import { Button } from '#app/components/ui/button.tsx'
@@ -65,6 +66,7 @@ function Detail({ agent }: { agent: Agent }) {
             Connected
           </Tab>
           <Tab value="discover">Discover</Tab>
+          <Tab value="usage">Usage</Tab>
           <Tab value="setup">Connect an MCP client</Tab>
         </TabList>
         <TabPanel value="connected">
@@ -72,6 +74,9 @@ function Detail({ agent }: { agent: Agent }) {
         </TabPanel>
         <TabPanel value="discover">
           <DiscoverTab agent={agent} onSetUp={() => setTab('setup')} />
+        </TabPanel>
+        <TabPanel value="usage">
+          <UsageTab agentId={agent.id} />
         </TabPanel>
         <TabPanel value="setup">
           <ClientSetup agent={agent} onRotate={() => setDialog('rotate')} />
