@@ -71,7 +71,9 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await page.getByLabel('a', { exact: true }).fill('4')
   await page.getByRole('button', { name: 'Call p__get-sum' }).click()
   const result = page.getByRole('region', { name: 'Result' })
-  await expect(result.getByLabel('text of the result', { exact: true })).toContainText('7', { timeout: 30_000 })
+  await expect(result.getByLabel('text of the result', { exact: true })).toContainText('7', {
+    timeout: 30_000,
+  })
   await expectAccessible(page)
   await page.goBack()
   await page.getByRole('link', { name: SERVER }).click()
