@@ -1,33 +1,42 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger } from 'pino'
-import type { AgentView } from './agent-view.ts'
 import type { Breakers } from './breaker.ts'
+import type { Bus } from './bus.ts'
 import type { CallLog } from './call-log.ts'
 import type { CallRegistry } from './call-registry.ts'
-import type { Cancel } from './cancel-relay.ts'
 import type { OpenStreams } from './legacy/open-streams.ts'
 import type { SessionStore } from './legacy/sessions.ts'
 import type { Limits } from './limits.ts'
+import type { AgentLists } from './lists/agent-lists.ts'
+import type { AgentView } from './lists/agent-view.ts'
+import type { BackendLists } from './lists/backend-lists.ts'
 import type { Metrics } from './metrics.ts'
+import type { Upstream } from './relay/forward-types.ts'
+import type { Questions } from './relay/questions.ts'
 import type { Reply } from './reply.ts'
 import type { RightsCache } from './rights-cache.ts'
-import type { UpstreamSessions } from './upstream/sessions.ts'
+import type { Changes } from './watch/changes.ts'
+import type { Watchers } from './watch/watchers.ts'
 
 /** What every request of a gateway process shares. */
 export interface GatewayContext {
   rights: RightsCache<AgentView>
   sessions: SessionStore
-  upstream: UpstreamSessions
+  upstream: Upstream
+  backendLists: BackendLists
+  lists: AgentLists
   calls: CallRegistry
   streams: OpenStreams
+  questions: Questions
+  watchers: Watchers
+  changes: Changes
+  bus: Pick<Bus, 'publish'>
   limits: Limits
   breakers: Breakers
   callLog: CallLog
   metrics: Metrics
   /** Of an agent that has no limit of its own; null: none. */
   callsPerMinute: number | null
-  /** Tells the other replicas of a cancellation. */
-  publishCancel: (cancel: Cancel) => void
   /** Notes that an agent was here. */
   noteUse: (agentId: string) => void
   logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>

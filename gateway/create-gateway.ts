@@ -1,26 +1,38 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Redis } from 'ioredis'
 import type { GatewayRights } from '#contracts/gateway.ts'
+import { classifyMessage, type RpcNotification } from '#mcp/json-rpc.ts'
 import type { Identity } from '#protocol/identity.ts'
 import type { CallRow } from '#server/calls/log.ts'
 import { createUseNotes } from './agent-use.ts'
-import { agentViewStore, type OpenHeaders } from './agent-view.ts'
 import { createBreakers } from './breaker.ts'
+import { type BusMessage, startBus } from './bus.ts'
 import { createCallLog } from './call-log.ts'
 import { createCallRegistry } from './call-registry.ts'
-import { startCancelRelay } from './cancel-relay.ts'
 import type { GatewayContext } from './context.ts'
 import { createGuard } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
+import { endLocally } from './legacy/handle-delete.ts'
 import { createOpenStreams } from './legacy/open-streams.ts'
 import { cacheSessions } from './legacy/session-cache.ts'
 import { createSessionStore } from './legacy/sessions.ts'
 import { createLimits } from './limits.ts'
+import { createAgentLists } from './lists/agent-lists.ts'
+import { agentViewStore, type OpenHeaders } from './lists/agent-view.ts'
+import { createBackendLists } from './lists/backend-lists.ts'
 import { createMetrics } from './metrics.ts'
+import type { Upstream } from './relay/forward-types.ts'
+import { createQuestions } from './relay/questions.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
+import { targetOf } from './targets.ts'
 import { createToolboxDispatchers } from './upstream/dispatchers.ts'
+import { createServers } from './upstream/servers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
+import type { UpstreamTarget } from './upstream/target.ts'
+import { createChanges, LIST_CHANGES, LISTS_OF } from './watch/changes.ts'
+import { createWatchers } from './watch/watchers.ts'
 
 /** How often idle sessions and connections are looked for, milliseconds. */
 const REAP_EVERY_MS = 30_000
@@ -74,22 +86,43 @@ export interface Gateway {
 export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const dispatchers = createToolboxDispatchers(input.identity)
   const calls = createCallRegistry()
-  const relay = await startCancelRelay({
+  const { logger } = input
+  const upstreamSessions = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
+  const changes = createChanges()
+  const upstream: Upstream = {
+    sessions: upstreamSessions,
+    dispatchers,
+    servers: createServers(dispatchers),
+    onChange: (target, message) => onChange(target, message),
+  }
+  const backendLists = createBackendLists(upstream)
+  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders))
+  const streams = createOpenStreams()
+  const questions = createQuestions()
+  function onChange({ instanceId }: UpstreamTarget, message: RpcNotification): void {
+    for (const kind of LISTS_OF[message.method] ?? []) backendLists.invalidate(instanceId, kind)
+    changes.emit(instanceId, message)
+  }
+  const watchers = createWatchers(upstream, {
+    change: onChange,
+    missed(target) {
+      for (const method of LIST_CHANGES) onChange(target, { jsonrpc: '2.0', method })
+    },
+  })
+  const bus = await startBus({
     redis: input.redis,
     subscriber: input.subscriber,
     channel: `${input.keyPrefix}:cancel`,
-    onCancel: ({ sessionId, requestId }) => calls.cancel(sessionId, requestId),
+    processId: randomUUID(),
+    onMessage: (message) => heard(message),
+    onError: (error) => logger.warn({ err: error }, 'a message to the other replicas was lost'),
   })
-  const { logger } = input
-  const upstream = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
-  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders))
-  const streams = createOpenStreams()
   const breakers = createBreakers()
   const callLog = createCallLog({ write: input.logCalls ?? (async () => {}), logger })
   const metrics = createMetrics(
     {
       runningCalls: () => calls.running,
-      upstreamSessions: () => upstream.size,
+      upstreamSessions: () => upstreamSessions.size,
       streams: () => streams.size,
       breakers: () => breakers.counts(),
       callLog,
@@ -106,24 +139,43 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     rights,
     sessions,
     upstream,
+    backendLists,
+    lists: createAgentLists(backendLists, targetOf),
     calls,
     streams,
+    questions,
+    watchers,
+    changes,
+    bus,
     limits: createLimits(input.redis, { keyPrefix: input.keyPrefix }),
     breakers,
     callLog,
     metrics,
     metricsToken: input.metricsToken ?? null,
     callsPerMinute: input.callsPerMinute ?? null,
-    publishCancel: (cancel: Parameters<typeof relay.publish>[0]) => {
-      relay
-        .publish(cancel)
-        .catch((error: unknown) => logger.warn({ err: error }, 'a cancellation was not relayed'))
-    },
     noteUse: createUseNotes(input.touchAgent, (error) => logger.warn({ err: error }, 'use was not noted')),
     logger,
     callTimeoutMs: input.callTimeoutMs,
     guard: createGuard({ host: input.host, publicUrls: input.publicUrls }),
     stopping: () => stopping,
+  }
+  /** What another replica says. */
+  function heard(message: BusMessage): void {
+    switch (message.kind) {
+      case 'cancel':
+        calls.cancel(message.sessionId, message.requestId)
+        return
+      case 'answer': {
+        const response = classifyMessage(message.response)
+        if (response?.kind === 'response') questions.answer(message.sessionId, response.message)
+        return
+      }
+      case 'session':
+        if (message.ended) endLocally(context, message.sessionId)
+        else streams.get(message.sessionId)?.refresh()
+        return
+      default:
+    }
   }
 
   const server = createServer(
@@ -133,7 +185,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const reaper = setInterval(
     () => {
       dispatchers.reap()
-      upstream.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
+      upstreamSessions.reap().catch((error: unknown) => logger.warn({ err: error }, 'reaping failed'))
     },
     input.reapEveryMs ?? Math.min(REAP_EVERY_MS, (input.upstreamIdleMs ?? REAP_EVERY_MS * 4) / 4),
   )
@@ -141,8 +193,9 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   async function release(): Promise<void> {
     clearInterval(reaper)
     rights.close()
-    relay.close()
-    await Promise.all([upstream.close(), callLog.close(CALL_LOG_FLUSH_MS)])
+    bus.close()
+    watchers.close()
+    await Promise.all([upstreamSessions.close(), callLog.close(CALL_LOG_FLUSH_MS)])
     await dispatchers.close()
   }
   try {

@@ -159,8 +159,12 @@ describe('revocation', () => {
       arguments: { duration: 30, steps: 2 },
     })
     const failed = call.then(() => 'answered', String)
-    const sent = () => toolbox.seen.filter(({ instanceId }) => instanceId === connection.instanceId)
-    await expect.poll(() => sent().length).toBe(3)
+    // Two sessions are begun with two messages each, the agent's and that of the open stream; the fifth is the call.
+    const sent = () =>
+      toolbox.seen.filter(
+        ({ instanceId, method }) => instanceId === connection.instanceId && method === 'POST',
+      )
+    await expect.poll(() => sent().length).toBe(5)
     gateway.rights.set(token, null)
     expect(await failed).toContain('unknown or revoked')
     await stream.text()

@@ -55,6 +55,10 @@ export async function handlePost(
     return handleRpcRequest(context, agent, session, message)
   }
   if (kind === 'notification') handleNotification(context, session.id, message)
+  else if (!context.questions.answer(session.id, message)) {
+    // Another replica may have asked.
+    context.bus.publish({ kind: 'answer', sessionId: session.id, response: message })
+  }
   reply.empty(202)
 }
 
@@ -66,7 +70,7 @@ function handleNotification(
   if (method !== 'notifications/cancelled') return
   const requestId = params?.requestId
   if (!isRpcId(requestId) || context.calls.cancel(sessionId, requestId)) return
-  context.publishCancel({ sessionId, requestId })
+  context.bus.publish({ kind: 'cancel', sessionId, requestId })
 }
 
 function refusedHeaders({ headers }: IncomingMessage): { status: number; text: string } | null {

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
-import type { AgentView } from './agent-view.ts'
 import { answerMetrics } from './answer-metrics.ts'
 import { answerUnauthorized } from './answer-unauthorized.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
@@ -10,6 +9,7 @@ import { handlePost } from './handle-post.ts'
 import { handleDelete } from './legacy/handle-delete.ts'
 import { handleGet } from './legacy/handle-get.ts'
 import { answerStoreUnavailable } from './legacy/require-session.ts'
+import type { AgentView } from './lists/agent-view.ts'
 import { createReply, type Reply } from './reply.ts'
 import { RightsUnavailableError } from './rights-cache.ts'
 import { readRoute } from './route.ts'
@@ -153,7 +153,7 @@ function preflight(origin: string | undefined): Record<string, string> {
   return {
     'access-control-allow-methods': ALLOWED_METHODS,
     'access-control-allow-headers':
-      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, last-event-id',
+      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id',
     'access-control-max-age': '600',
   }
 }

@@ -86,7 +86,7 @@ describe('what is no proper request', () => {
   it('answers wrong calls with JSON-RPC errors under their id', async () => {
     const say = async (method: string, params?: unknown) =>
       refusal(await gateway.post(token, { jsonrpc: '2.0', id: 'q', method, params }, session))
-    expect(await say('resources/list')).toMatchObject({ status: 200, code: -32_601, id: 'q' })
+    expect(await say('tasks/list')).toMatchObject({ status: 200, code: -32_601, id: 'q' })
     expect(await say('tools/call', {})).toMatchObject({ code: -32_602 })
     expect(await say('tools/call', { name: 'nothing' })).toMatchObject({ code: -32_602, id: 'q' })
     expect((await say('tools/call', { name: 'a', arguments: 'b' })).message).toContain('arguments')

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { GatewayConnection } from '#contracts/gateway.ts'
 import type { ToolDefinition } from '#contracts/probe.ts'
 
@@ -17,4 +18,28 @@ export function callableTools({ tools, pins, hashes, settings }: GatewayConnecti
     if (!approved && settings.pinPolicy === 'hold') return []
     return { tool, shown: pin?.alias ?? tool.name }
   })
+}
+
+/**
+ * The same for what a server lists now, by the name at the server: a tool that differs from its record was approved by nobody. Under
+ * `warn` it is shown as it is.
+ */
+export function allowedNames(
+  connection: GatewayConnection,
+  items: readonly Record<string, unknown>[],
+): ReadonlyMap<string, string> {
+  const callable = new Map(callableTools(connection).map(({ tool, shown }) => [tool.name, { tool, shown }]))
+  const pins = new Map(connection.pins.map((pin) => [pin.name, pin]))
+  const allowed = new Map<string, string>()
+  for (const item of items) {
+    if (typeof item.name !== 'string') continue
+    const known = callable.get(item.name)
+    if (connection.settings.pinPolicy === 'warn') {
+      const pin = pins.get(item.name)
+      if (pin?.enabled !== false) allowed.set(item.name, pin?.alias ?? item.name)
+    } else if (known !== undefined && (item === known.tool || isDeepStrictEqual(item, known.tool))) {
+      allowed.set(item.name, known.shown)
+    }
+  }
+  return allowed
 }

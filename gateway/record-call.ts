@@ -4,7 +4,7 @@ import { createRedactor } from '#protocol/redact.ts'
 import type { CallRow } from '#server/calls/log.ts'
 import { CallStopped } from './call-registry.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
-import type { CatalogueEntry } from './tool-catalogue.ts'
+import type { CatalogueEntry } from './lists/catalogue.ts'
 import { UpstreamError } from './upstream/error.ts'
 
 export type CallEnd = Pick<CallRow, 'outcome' | 'code'>
@@ -39,7 +39,7 @@ export function endOfError(error: unknown): CallEnd {
 export function recordCall(
   { metrics, callLog }: GatewayContext,
   { view, startedAt, requestBytes, reply }: AgentRequest,
-  { connection, toolName }: CatalogueEntry,
+  { connection, original }: Pick<CatalogueEntry, 'connection' | 'original'>,
   { outcome, code }: CallEnd,
   args: unknown,
 ): void {
@@ -52,7 +52,7 @@ export function recordCall(
     connectionId: connection.id,
     serverId: connection.serverId,
     userId: view.rights.userId,
-    tool: toolName,
+    tool: original,
     outcome,
     code,
     ms: Math.round(ms),

@@ -25,6 +25,10 @@ export function mcpPeer(handler: RpcHandler): { listener: RequestListener; got: 
           response.end()
           return
         }
+        if (request.method === 'GET') {
+          response.writeHead(405).end()
+          return
+        }
         const message = JSON.parse(text) as Rpc
         got.push(message)
         if (message.method === 'initialize') {

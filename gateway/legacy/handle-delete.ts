@@ -1,7 +1,7 @@
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { answerStoreUnavailable, requireSession } from './require-session.ts'
 
-/** Ends a session, and its stream where that is open in this process. */
+/** Ends a session, its stream and its own sessions at servers, here and at the other replicas. */
 export async function handleDelete(context: GatewayContext, agent: AgentRequest): Promise<void> {
   const session = await requireSession(context, agent, null)
   if (session === null) return
@@ -12,6 +12,13 @@ export async function handleDelete(context: GatewayContext, agent: AgentRequest)
     return answerStoreUnavailable(agent, null)
   }
   context.metrics.countSession('ended')
-  context.streams.end(session.id)
+  endLocally(context, session.id)
+  context.bus.publish({ kind: 'session', sessionId: session.id, ended: true })
   agent.reply.empty(204)
+}
+
+/** What this process holds for a session that ended. */
+export function endLocally(context: Pick<GatewayContext, 'streams' | 'upstream'>, sessionId: string): void {
+  context.streams.end(sessionId)
+  context.upstream.sessions.end(sessionId)
 }

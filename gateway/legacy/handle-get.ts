@@ -1,12 +1,18 @@
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { accepts } from '#gateway/media-types.ts'
+import { openFeed } from '#gateway/watch/feed.ts'
 import { RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
-import { TOOLS_CHANGED } from './open-streams.ts'
+import { clientSide } from './client-side.ts'
+import type { OpenStream } from './open-streams.ts'
 import { requireSession } from './require-session.ts'
 
-/** Opens the stream of a session: keepalives, and a word when the agent's tools change. It ends with the session and the token. */
+/**
+ * Opens the stream of a session: keepalives, and what changes in the agent's rights and at its servers. It ends with the session and
+ * the token.
+ */
 export async function handleGet(context: GatewayContext, agent: AgentRequest): Promise<void> {
   const { reply, view, tokenHash } = agent
+  const { agentId } = view.rights
   if (!accepts(agent.headers.accept, 'text/event-stream')) {
     const text = 'Send the header "Accept: text/event-stream".'
     return reply.json(406, rpcFailure(null, RPC_INVALID_REQUEST, text))
@@ -14,25 +20,35 @@ export async function handleGet(context: GatewayContext, agent: AgentRequest): P
   const session = await requireSession(context, agent, null)
   if (session === null) return
 
-  let digest = view.catalogue.digest
-  const stream = context.streams.add(session.id, reply)
+  const feed = openFeed({
+    context,
+    client: clientSide(context, agent, session),
+    view,
+    subscriptions: session.subscriptions,
+    tell: (message) => void reply.send(message),
+  })
+  const stream: OpenStream = {
+    reply,
+    feed,
+    refresh() {
+      const { expiresAt } = view.rights
+      if (expiresAt !== null && Date.parse(expiresAt) <= Date.now()) return reply.end()
+      // Keeps the session alive, and notices when another replica ended or changed it.
+      context.sessions.touch(agentId, session.id).then(
+        (record) => (record === null ? reply.end() : feed.update({ subscriptions: record.subscriptions })),
+        () => {},
+      )
+    },
+  }
+  context.streams.add(session.id, stream)
   const stopWatching = context.rights.watch(tokenHash, (current) => {
-    if (current === null) return reply.end()
-    if (current.catalogue.digest === digest) return
-    digest = current.catalogue.digest
-    void reply.send(TOOLS_CHANGED)
+    if (current === null) reply.end()
+    else feed.update({ view: current })
   })
   const closed = new Promise<void>((resolve) => reply.onClientGone(resolve))
-  reply.openStream(() => {
-    const { expiresAt } = view.rights
-    if (expiresAt !== null && Date.parse(expiresAt) <= Date.now()) return reply.end()
-    // Keeps the session alive, and notices when another replica ended it.
-    context.sessions.touch(view.rights.agentId, session.id).then(
-      (record) => record ?? reply.end(),
-      () => {},
-    )
-  })
+  reply.openStream(stream.refresh)
   await closed
   stopWatching()
+  feed.close()
   context.streams.remove(session.id, stream)
 }

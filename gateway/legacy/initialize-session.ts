@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
+import { mergedCapabilities } from '#gateway/lists/merged-capabilities.ts'
 import { CLIENT_INFO } from '#mcp/client-info.ts'
 import { RPC_INVALID_PARAMS, type RpcRequest, rpcFailure, rpcResult } from '#mcp/json-rpc.ts'
 import { negotiateVersion } from './protocol-version.ts'
@@ -27,7 +28,12 @@ export async function initializeSession(
   let sessionId: string
   try {
     const clientName = parsed.data.clientInfo.name.slice(0, 100)
-    sessionId = await context.sessions.create(view.rights.agentId, { protocolVersion, clientName })
+    const { capabilities } = parsed.data
+    sessionId = await context.sessions.create(view.rights.agentId, {
+      protocolVersion,
+      clientName,
+      capabilities,
+    })
   } catch (error) {
     context.logger.error({ err: error }, 'a session cannot be written')
     return answerStoreUnavailable({ reply }, id)
@@ -35,7 +41,7 @@ export async function initializeSession(
   context.metrics.countSession('opened')
   const result = {
     protocolVersion,
-    capabilities: { tools: { listChanged: true } },
+    capabilities: await mergedCapabilities(context, view, 'legacy'),
     serverInfo: CLIENT_INFO,
   }
   reply.json(200, rpcResult(id, result), { 'mcp-session-id': sessionId })

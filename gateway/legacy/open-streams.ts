@@ -1,13 +1,17 @@
 import type { Reply } from '#gateway/reply.ts'
-import { rpcNotification } from '#mcp/json-rpc.ts'
+import type { Feed } from '#gateway/watch/feed.ts'
 
-interface OpenStream {
+export interface OpenStream {
   reply: Reply
+  feed: Feed
+  /** Reads the session again: it changed, or ended. */
+  refresh: () => void
 }
 
 export interface OpenStreams {
   /** Takes the place of an older stream of the session: a client that reconnects has lost that one. */
-  add(sessionId: string, reply: Reply): OpenStream
+  add(sessionId: string, stream: OpenStream): void
+  get(sessionId: string): OpenStream | undefined
   remove(sessionId: string, stream: OpenStream): void
   end(sessionId: string): void
   endAll(): void
@@ -18,12 +22,11 @@ export interface OpenStreams {
 export function createOpenStreams(): OpenStreams {
   const streams = new Map<string, OpenStream>()
   return {
-    add(sessionId, reply) {
+    add(sessionId, stream) {
       streams.get(sessionId)?.reply.end()
-      const stream = { reply }
       streams.set(sessionId, stream)
-      return stream
     },
+    get: (sessionId) => streams.get(sessionId),
     remove(sessionId, stream) {
       if (streams.get(sessionId) === stream) streams.delete(sessionId)
     },
@@ -38,5 +41,3 @@ export function createOpenStreams(): OpenStreams {
     },
   }
 }
-
-export const TOOLS_CHANGED = rpcNotification('notifications/tools/list_changed')

@@ -6,6 +6,8 @@ const MAX_AGE_MS = 500
 /** Of a process; more only cost a question to Redis sooner. */
 const MAX_ENTRIES = 10_000
 
+type Change = Parameters<SessionStore['update']>[2]
+
 interface Entry {
   readAt: number
   record: Promise<SessionRecord | null>
@@ -57,6 +59,7 @@ export async function cacheSessions(
   return {
     ...store,
     end: changing((agentId, sessionId) => store.end(agentId, sessionId)),
+    update: changing((agentId, sessionId, change: Change) => store.update(agentId, sessionId, change)),
     async touch(agentId, sessionId) {
       const key = `${agentId}:${sessionId}`
       const now = performance.now()

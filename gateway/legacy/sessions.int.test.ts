@@ -20,7 +20,7 @@ it('keeps a session for its own agent until it ends', async () => {
   const store = createSessionStore(redis, { keyPrefix: 'a' })
   const id = await store.create('one', record)
   expect(id).toMatch(/^[\w-]{32}$/)
-  expect(await store.touch('one', id)).toEqual(record)
+  expect(await store.touch('one', id)).toMatchObject(record)
   expect(await store.touch('two', id)).toBeNull()
   expect(await store.touch('one', '#gateway/other')).toBeNull()
   expect(await store.end('two', id)).toBe(false)

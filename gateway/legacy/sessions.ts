@@ -3,12 +3,27 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 
 /** What every replica knows of a session. */
-const SessionRecord = z.object({ protocolVersion: z.string(), clientName: z.string() })
+const SessionRecord = z.object({
+  protocolVersion: z.string(),
+  clientName: z.string(),
+  /** As the client declared them. */
+  capabilities: z.record(z.string(), z.unknown()).default({}),
+  /** Set by `logging/setLevel`. */
+  logLevel: z.string().optional(),
+  /** URIs of resources that the client wants to hear of, with the connection of each. */
+  subscriptions: z.record(z.string(), z.string()).default({}),
+})
 export type SessionRecord = z.infer<typeof SessionRecord>
 
 export interface SessionStore {
   /** Answers the new session's id. */
-  create(agentId: string, record: SessionRecord): Promise<string>
+  create(agentId: string, record: z.input<typeof SessionRecord>): Promise<string>
+  /** Changes a session; null when there is none (any more). `change` may run more than once. */
+  update(
+    agentId: string,
+    sessionId: string,
+    change: (record: SessionRecord) => SessionRecord,
+  ): Promise<SessionRecord | null>
   /** Reads a session and keeps it alive; `null` when this agent has none of this id. */
   touch(agentId: string, sessionId: string): Promise<SessionRecord | null>
   /** Answers whether there was one. */
@@ -42,7 +57,16 @@ if record then
 end
 return record`
 
+/** KEYS: record. ARGV: the record as it was read, the new one. Answers 1, or 0 when somebody else was quicker. */
+const REPLACE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`
+/** Requests of one session at the same time are few. */
+const MAX_UPDATE_ATTEMPTS = 20
+
 type Scripts = {
+  gatewaySessionReplace(...args: (string | number)[]): Promise<number>
   gatewaySessionCreate(...args: (string | number)[]): Promise<number>
   gatewaySessionTouch(...args: (string | number)[]): Promise<string | null>
 }
@@ -58,6 +82,7 @@ export function createSessionStore(
 ): SessionStore {
   redis.defineCommand('gatewaySessionCreate', { numberOfKeys: 2, lua: CREATE })
   redis.defineCommand('gatewaySessionTouch', { numberOfKeys: 2, lua: TOUCH })
+  redis.defineCommand('gatewaySessionReplace', { numberOfKeys: 1, lua: REPLACE })
   const scripts = redis as unknown as Scripts
 
   // Braces: both keys of an agent lie in one slot of a cluster.
@@ -91,6 +116,17 @@ export function createSessionStore(
         IDLE_SECONDS,
       )
       return text === null ? null : SessionRecord.parse(JSON.parse(text))
+    },
+    async update(agentId, sessionId, change) {
+      if (!isSessionId(sessionId)) return null
+      const key = prefix(agentId) + sessionId
+      for (let attempt = 0; attempt < MAX_UPDATE_ATTEMPTS; attempt++) {
+        const text = await redis.get(key)
+        if (text === null) return null
+        const record = change(SessionRecord.parse(JSON.parse(text)))
+        if ((await scripts.gatewaySessionReplace(key, text, JSON.stringify(record))) === 1) return record
+      }
+      throw new Error('A session was changed too often at the same time.')
     },
     async end(agentId, sessionId) {
       if (!isSessionId(sessionId)) return false

@@ -11,7 +11,6 @@ const MAX_SOCKETS = 256
 const IDLE_MS = 10 * 60_000
 
 interface Pooled {
-  url: string
   certificate: string
   agent: Agent
   usedAt: number
@@ -31,8 +30,10 @@ export function createToolboxDispatchers(identity: Identity): ToolboxDispatchers
 
   return {
     get({ id, url, certificate }) {
-      const known = pool.get(id)
-      if (known && known.url === url && known.certificate === certificate) {
+      // By address too: when a toolbox moves, calls that began end where they are.
+      const key = `${id} ${url}`
+      const known = pool.get(key)
+      if (known && known.certificate === certificate) {
         known.usedAt = Date.now()
         return known.agent
       }
@@ -44,13 +45,13 @@ export function createToolboxDispatchers(identity: Identity): ToolboxDispatchers
         connections: MAX_SOCKETS,
         timeouts: { connect: CONNECT_TIMEOUT_MS, headers: 0, body: 0 },
       })
-      pool.set(id, { url, certificate, agent, usedAt: Date.now() })
+      pool.set(key, { certificate, agent, usedAt: Date.now() })
       return agent
     },
     reap() {
-      for (const [id, { agent, usedAt }] of pool) {
+      for (const [key, { agent, usedAt }] of pool) {
         if (Date.now() - usedAt < IDLE_MS) continue
-        pool.delete(id)
+        pool.delete(key)
         void agent.close().catch(() => {})
       }
     },

@@ -13,11 +13,14 @@ import {
 export class UpstreamError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  /** Nothing of the request can have reached the server, so that asking again runs it once at most. */
+  readonly unsent: boolean
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & { unsent?: boolean }) {
     super(detail === undefined ? code : `${code}: ${detail}`, options)
     this.name = 'UpstreamError'
     this.code = code
     this.detail = detail
+    this.unsent = options?.unsent ?? false
   }
 }
 
@@ -33,7 +36,10 @@ const BY_NETWORK: Record<NetworkFailure, ErrorCode> = {
 export function asUpstreamError(error: unknown): unknown {
   if (error instanceof UpstreamError) return error
   const network = classifyNetworkError(error)
-  return network ? new UpstreamError(BY_NETWORK[network.failure], network.code, { cause: error }) : error
+  if (network === null) return error
+  // Time-outs of answers are none of the network's here, so what it says of time is about connecting.
+  const unsent = network.failure !== 'closed'
+  return new UpstreamError(BY_NETWORK[network.failure], network.code, { cause: error, unsent })
 }
 
 const BY_AGENT: Partial<Record<AgentError['error']['code'], ErrorCode>> = {

@@ -16,8 +16,14 @@ export interface Endpoint {
   /** `https://host:port`, without a path. */
   origin: string
   path: string
-  /** What the toolbox gets besides, with every request. */
+  /** Sent with every request: whose it is, and what is this user's alone. */
   headers: Readonly<Record<string, string>>
+}
+
+/** What a request names of its session; in the stateless era there is none. */
+export interface UpstreamSession {
+  id: string | null
+  protocolVersion: string | null
 }
 
 export interface UpstreamAnswer {
@@ -31,22 +37,44 @@ export interface UpstreamAnswer {
 /** POSTs one message. Throws what undici throws (the signal's reason among it), and UpstreamError when it cannot be written. */
 export async function postMessage(
   endpoint: Endpoint,
-  session: { id: string | null; protocolVersion: string | null },
+  session: UpstreamSession,
   message: RpcMessage,
   signal: AbortSignal,
+  headers?: Record<string, string>,
+): Promise<UpstreamAnswer> {
+  return send(endpoint, 'POST', { ...MESSAGE_HEADERS, ...sessionHeaders(session), ...headers }, signal, {
+    body: serialize(message),
+  })
+}
+
+/** Opens the stream of a session, where a server speaks unasked. */
+export async function getStream(
+  endpoint: Endpoint,
+  session: UpstreamSession,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> {
+  return send(endpoint, 'GET', { accept: 'text/event-stream', ...sessionHeaders(session) }, signal, {})
+}
+
+const MESSAGE_HEADERS = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+}
+
+async function send(
+  endpoint: Endpoint,
+  method: 'GET' | 'POST',
+  sent: Record<string, string>,
+  signal: AbortSignal,
+  options: { body?: string },
 ): Promise<UpstreamAnswer> {
   const { statusCode, headers, body } = await request(endpoint.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.path,
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/json, text/event-stream',
-      ...sessionHeaders(session),
-      ...endpoint.headers,
-    },
-    body: serialize(message),
+    method,
+    headers: { ...endpoint.headers, ...sent },
     signal,
+    ...options,
   })
   const sessionId = headers['mcp-session-id']
   return {
@@ -62,14 +90,14 @@ export async function postMessage(
 /** Ends a session; what the server says to it does not matter. */
 export async function deleteSession(
   endpoint: Endpoint,
-  session: { id: string | null; protocolVersion: string | null },
+  session: UpstreamSession,
   signal: AbortSignal,
 ): Promise<void> {
   const { body } = await request(endpoint.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.path,
     method: 'DELETE',
-    headers: { ...sessionHeaders(session), ...endpoint.headers },
+    headers: { ...endpoint.headers, ...sessionHeaders(session) },
     signal,
   })
   await body.dump()
@@ -114,10 +142,7 @@ function parsed(text: string): ClassifiedMessage {
   return message
 }
 
-function sessionHeaders(session: {
-  id: string | null
-  protocolVersion: string | null
-}): Record<string, string> {
+function sessionHeaders(session: UpstreamSession): Record<string, string> {
   return {
     ...(session.id === null ? {} : { 'mcp-session-id': session.id }),
     ...(session.protocolVersion === null ? {} : { 'mcp-protocol-version': session.protocolVersion }),

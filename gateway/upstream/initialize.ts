@@ -1,5 +1,12 @@
 import { CLIENT_INFO } from '#mcp/client-info.ts'
-import { isRpcFailure, type RpcResult, rpcNotification, rpcRequest } from '#mcp/json-rpc.ts'
+import {
+  isRecord,
+  isRpcFailure,
+  type RpcMessage,
+  type RpcResult,
+  rpcNotification,
+  rpcRequest,
+} from '#mcp/json-rpc.ts'
 import { LATEST_SESSION_VERSION } from '#mcp/versions.ts'
 import { agentRefusal, asUpstreamError, UpstreamError } from './error.ts'
 import { type Endpoint, postMessage, readErrorBody, readMessages, type UpstreamAnswer } from './http.ts'
@@ -11,15 +18,28 @@ const INITIALIZE_TIMEOUT_MS = 15_000
 export interface UpstreamHandshake {
   id: string | null
   protocolVersion: string
+  /** The server's. */
+  capabilities: Record<string, unknown>
+  instructions?: string
 }
 
-/** `initialize` and `notifications/initialized`, as a client without capabilities. Throws UpstreamError. */
-export async function initializeUpstream(endpoint: Endpoint): Promise<UpstreamHandshake> {
+/** The server speaks, and says that it has no sessions: it may be one of the stateless era. */
+export class NoSessionsError extends UpstreamError {
+  constructor(detail: string) {
+    super('PROTOCOL_ERROR', detail)
+  }
+}
+
+/** `initialize` and `notifications/initialized`, with the given capabilities of a client. Throws UpstreamError. */
+export async function initializeUpstream(
+  endpoint: Endpoint,
+  capabilities: Record<string, unknown> = {},
+): Promise<UpstreamHandshake> {
   const signal = AbortSignal.timeout(INITIALIZE_TIMEOUT_MS)
   const request = rpcRequest(0, 'initialize', {
     // Each server may answer with an older one, which is used from then on.
     protocolVersion: LATEST_SESSION_VERSION,
-    capabilities: {},
+    capabilities,
     clientInfo: CLIENT_INFO,
   })
   try {
@@ -28,15 +48,13 @@ export async function initializeUpstream(endpoint: Endpoint): Promise<UpstreamHa
     const { result } = await firstResult(answer)
     if (typeof result.protocolVersion !== 'string')
       throw new UpstreamError('PROTOCOL_ERROR', 'no protocolVersion')
-    const handshake = { id: answer.sessionId, protocolVersion: result.protocolVersion }
-    const confirmed = await postMessage(
-      endpoint,
-      handshake,
-      rpcNotification('notifications/initialized'),
-      signal,
-    )
-    await refuseError(confirmed)
-    await confirmed.body.dump()
+    const handshake: UpstreamHandshake = {
+      id: answer.sessionId,
+      protocolVersion: result.protocolVersion,
+      capabilities: isRecord(result.capabilities) ? result.capabilities : {},
+      ...(typeof result.instructions === 'string' && { instructions: result.instructions }),
+    }
+    await sendAndDrop(endpoint, handshake, rpcNotification('notifications/initialized'), signal)
     return handshake
   } catch (error) {
     if (signal.aborted) throw new UpstreamError('CALL_TIMED_OUT', 'initialize', { cause: error })
@@ -44,10 +62,22 @@ export async function initializeUpstream(endpoint: Endpoint): Promise<UpstreamHa
   }
 }
 
+/** Sends a message whose answer matters only when it refuses. Throws UpstreamError then. */
+export async function sendAndDrop(
+  endpoint: Endpoint,
+  session: Pick<UpstreamHandshake, 'id' | 'protocolVersion'>,
+  message: RpcMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await postMessage(endpoint, session, message, signal)
+  await refuseError(answer)
+  await answer.body.dump()
+}
+
 async function firstResult(answer: UpstreamAnswer): Promise<RpcResult> {
   for await (const { kind, message } of readMessages(answer)) {
     if (kind !== 'response' || message.id !== 0) continue
-    if (isRpcFailure(message)) throw new UpstreamError('PROTOCOL_ERROR', `initialize: ${message.error.code}`)
+    if (isRpcFailure(message)) throw new NoSessionsError(`initialize: ${message.error.code}`)
     return message
   }
   throw new UpstreamError('UPSTREAM_UNAVAILABLE', 'initialize was not answered')
@@ -65,6 +95,7 @@ export function statusError(status: number): UpstreamError {
   if (status === 401) return new UpstreamError('AUTH_REQUIRED', detail)
   if (status === 403) return new UpstreamError('SERVER_FORBIDS', detail)
   if (status === 404) return new UpstreamError('ENDPOINT_NOT_FOUND', detail)
+  if (status === 400 || status === 405) return new NoSessionsError(detail)
   return new UpstreamError(
     status >= 500 || status === 429 ? 'UPSTREAM_UNAVAILABLE' : 'PROTOCOL_ERROR',
     detail,

@@ -1,9 +1,9 @@
-import type { GatewayToolbox } from '#contracts/gateway.ts'
-import { USER_HEADERS } from '#mcp/user-headers.ts'
+import { rpcRequest } from '#mcp/json-rpc.ts'
 import type { ToolboxDispatchers } from './dispatchers.ts'
 import { UpstreamError } from './error.ts'
 import { deleteSession, type Endpoint } from './http.ts'
-import { initializeUpstream, type UpstreamHandshake } from './initialize.ts'
+import { initializeUpstream, sendAndDrop, type UpstreamHandshake } from './initialize.ts'
+import { endpointOf, type UpstreamTarget } from './target.ts'
 
 /** Sessions of one process; the longest idle one makes room for a new one. */
 const MAX_SESSIONS = 2000
@@ -11,16 +11,21 @@ const MAX_SESSIONS = 2000
 const MAX_CALLS_PER_INSTANCE = 64
 /** A session without calls is ended after this, milliseconds. */
 const IDLE_MS = 10 * 60_000
+/** And one that is always busy after this, as soon as it has no call: nothing lives for ever. */
+const LIFETIME_MS = 12 * 60 * 60_000
 /** Ending sessions is a courtesy that must not hold up a shutdown, milliseconds. */
 const END_TIMEOUT_MS = 1000
+/** Setting a level for logs, milliseconds. */
+const LEVEL_TIMEOUT_MS = 5000
 
-/** One agent at one instance. */
-export interface UpstreamTarget {
-  agentId: string
-  instanceId: string
-  toolbox: GatewayToolbox
-  /** The owner's own headers for this server, as the toolbox takes them; null for none. */
-  userHeaders: string | null
+/** Whose session at a server it is, and what it declares there. */
+export interface SessionUse {
+  /** Equal keys share a session: an agent's id, or that of one of its own sessions. */
+  key: string
+  /** As a client; what is declared is relayed. */
+  capabilities?: Record<string, unknown>
+  /** Set at servers that log. */
+  logLevel?: string | undefined
 }
 
 export interface UpstreamLease {
@@ -34,8 +39,12 @@ export interface UpstreamLease {
 }
 
 export interface UpstreamSessions {
-  /** The session of this agent at this instance, made when there is none. Throws UpstreamError. */
-  lease(target: UpstreamTarget): Promise<UpstreamLease>
+  /** The session for this use at this instance, made when there is none. Throws UpstreamError. */
+  lease(target: UpstreamTarget, use?: SessionUse): Promise<UpstreamLease>
+  /** The same for a stream, which is no call: it stays open while nothing is asked. */
+  leaseForStream(target: UpstreamTarget, use: SessionUse): Promise<UpstreamLease>
+  /** Ends the sessions under a key: who used them is gone. */
+  end(key: string): void
   /** Ends what was idle for a while. */
   reap(): Promise<void>
   /** Ends every session. */
@@ -44,37 +53,31 @@ export interface UpstreamSessions {
 }
 
 interface Slot {
+  key: string
+  owner: string
   target: UpstreamTarget
   handshake: Promise<UpstreamHandshake>
   calls: number
+  madeAt: number
   usedAt: number
   lastId: number
+  logLevel: string | undefined
 }
 
-/** MCP sessions with servers, one per agent and instance, so that no server mixes up two agents. */
+/** MCP sessions with servers, one per use and instance, so that no server mixes up two agents. */
 export function createUpstreamSessions(
   dispatchers: ToolboxDispatchers,
   options: { maxSessions?: number; maxCallsPerInstance?: number; idleMs?: number | undefined } = {},
 ): UpstreamSessions {
   const slots = new Map<string, Slot>()
+  const byOwner = new Map<string, Set<Slot>>()
   const callsByInstance = new Map<string, number>()
   const maxSessions = options.maxSessions ?? MAX_SESSIONS
   const maxCalls = options.maxCallsPerInstance ?? MAX_CALLS_PER_INSTANCE
   const idleMs = options.idleMs ?? IDLE_MS
 
-  function endpointOf({ toolbox, instanceId, userHeaders }: UpstreamTarget): Endpoint {
-    const { origin, pathname } = new URL(toolbox.url)
-    const path = `${pathname.replace(/\/+$/, '')}/v1/instances/${instanceId}/mcp`
-    const headers: Record<string, string> = userHeaders === null ? {} : { [USER_HEADERS]: userHeaders }
-    return { dispatcher: dispatchers.get(toolbox), origin, path, headers }
-  }
-
-  // With other credentials it is another session: what one of them was allowed must not serve the other.
-  const keyOf = ({ agentId, instanceId, userHeaders }: UpstreamTarget) =>
-    `${agentId}:${instanceId}:${userHeaders ?? ''}`
-
-  function slotFor(target: UpstreamTarget): Slot {
-    const key = keyOf(target)
+  function slotFor(target: UpstreamTarget, use: SessionUse): Slot {
+    const key = `${use.key}:${target.instanceId}:${target.credentials ?? ''}`
     const known = slots.get(key)
     if (known) {
       known.target = target
@@ -85,13 +88,19 @@ export function createUpstreamSessions(
     }
     if (slots.size >= maxSessions) makeRoom()
     const slot: Slot = {
+      key,
+      owner: use.key,
       target,
-      handshake: initializeUpstream(endpointOf(target)),
+      handshake: initializeUpstream(endpointOf(dispatchers, target), use.capabilities),
       calls: 0,
+      madeAt: Date.now(),
       usedAt: Date.now(),
       lastId: 0,
+      logLevel: undefined,
     }
     slots.set(key, slot)
+    const owned = byOwner.get(use.key) ?? new Set()
+    byOwner.set(use.key, owned.add(slot))
     // A handshake that failed is not kept: the next call tries again.
     slot.handshake.catch(() => forget(slot))
     return slot
@@ -108,15 +117,17 @@ export function createUpstreamSessions(
   }
 
   function forget(slot: Slot): void {
-    const key = keyOf(slot.target)
-    if (slots.get(key) === slot) slots.delete(key)
+    if (slots.get(slot.key) === slot) slots.delete(slot.key)
+    const owned = byOwner.get(slot.owner)
+    owned?.delete(slot)
+    if (owned?.size === 0) byOwner.delete(slot.owner)
   }
 
   async function endSession(slot: Slot): Promise<void> {
     try {
       const session = await slot.handshake
       if (session.id === null) return
-      await deleteSession(endpointOf(slot.target), session, AbortSignal.timeout(END_TIMEOUT_MS))
+      await deleteSession(endpointOf(dispatchers, slot.target), session, AbortSignal.timeout(END_TIMEOUT_MS))
     } catch {
       // The server is gone, or slow: it forgets the session by itself.
     }
@@ -128,49 +139,80 @@ export function createUpstreamSessions(
     else callsByInstance.delete(instanceId)
   }
 
+  /** A server that refuses the level serves without it. */
+  async function setLevel(slot: Slot, session: UpstreamHandshake, level: string): Promise<void> {
+    slot.logLevel = level
+    if (session.capabilities.logging === undefined) return
+    const request = rpcRequest(++slot.lastId, 'logging/setLevel', { level })
+    const signal = AbortSignal.timeout(LEVEL_TIMEOUT_MS)
+    await sendAndDrop(endpointOf(dispatchers, slot.target), session, request, signal).catch(() => {})
+  }
+
+  async function take(
+    target: UpstreamTarget,
+    use: SessionUse,
+    onRelease: () => void,
+  ): Promise<UpstreamLease> {
+    let released = false
+    let slot: Slot | undefined
+    const release = () => {
+      if (released) return
+      released = true
+      onRelease()
+      if (slot === undefined) return
+      slot.calls--
+      slot.usedAt = Date.now()
+    }
+    try {
+      const taken = slotFor(target, use)
+      slot = taken
+      taken.calls++
+      const session = await taken.handshake
+      if (use.logLevel !== undefined && use.logLevel !== taken.logLevel)
+        await setLevel(taken, session, use.logLevel)
+      return {
+        session,
+        endpoint: endpointOf(dispatchers, target),
+        nextId: () => ++taken.lastId,
+        lost: () => forget(taken),
+        release,
+      }
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
   return {
-    async lease(target) {
+    get size() {
+      return slots.size
+    },
+    async lease(target, use = { key: target.agentId }) {
       const { instanceId } = target
       if ((callsByInstance.get(instanceId) ?? 0) >= maxCalls)
         throw new UpstreamError('TOO_MANY_CALLS', 'server')
-      const slot = slotFor(target)
-      slot.calls++
       count(instanceId, 1)
-      let released = false
-      const release = () => {
-        if (released) return
-        released = true
-        slot.calls--
-        slot.usedAt = Date.now()
-        count(instanceId, -1)
-      }
-      try {
-        const session = await slot.handshake
-        return {
-          session,
-          endpoint: endpointOf(target),
-          nextId: () => ++slot.lastId,
-          lost: () => forget(slot),
-          release,
-        }
-      } catch (error) {
-        release()
-        throw error
+      return take(target, use, () => count(instanceId, -1))
+    },
+    leaseForStream: (target, use) => take(target, use, () => {}),
+    end(key) {
+      for (const slot of byOwner.get(key) ?? []) {
+        forget(slot)
+        void endSession(slot)
       }
     },
     async reap() {
-      const idle = [...slots.values()].filter(
-        ({ calls, usedAt }) => calls === 0 && Date.now() - usedAt >= idleMs,
+      const now = Date.now()
+      const over = [...slots.values()].filter(
+        ({ calls, usedAt, madeAt }) => calls === 0 && (now - usedAt >= idleMs || now - madeAt >= LIFETIME_MS),
       )
-      for (const slot of idle) forget(slot)
-      await Promise.all(idle.map(endSession))
-    },
-    get size() {
-      return slots.size
+      for (const slot of over) forget(slot)
+      await Promise.all(over.map(endSession))
     },
     async close() {
       const all = [...slots.values()]
       slots.clear()
+      byOwner.clear()
       await Promise.all(all.map(endSession))
     },
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '#contracts/connection-settings.ts'
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
 import { serverFacts } from '#testing/gateway.ts'
-import { buildToolCatalogue } from './tool-catalogue.ts'
+import { buildToolCatalogue } from './catalogue.ts'
 
 const inputSchema = { type: 'object' as const }
 
@@ -34,7 +34,7 @@ const agent = (...connections: GatewayConnection[]): GatewayRights => ({
 })
 
 type Page = { tools: { name: string }[]; nextCursor?: string }
-const pageOf = (text: string | null): Page => JSON.parse(text ?? '{"tools":[]}') as Page
+const pageOf = (text: string | null): Page => JSON.parse(`{${text ?? '"tools":[]'}}`) as Page
 const names = (page: Page) => page.tools.map(({ name }) => name)
 
 describe('buildToolCatalogue', () => {
@@ -43,7 +43,7 @@ describe('buildToolCatalogue', () => {
       agent(connection('web', ['z', 'a']), connection('own', ['q'], false)),
     )
     expect(names(pageOf(catalogue.page(undefined)))).toEqual(['web__z', 'web__a', 'q'])
-    expect(catalogue.find('web__a')).toMatchObject({ toolName: 'a', connection: { slug: 'web' } })
+    expect(catalogue.find('web__a')).toMatchObject({ original: 'a', connection: { slug: 'web' } })
     expect(catalogue.find('a')).toBeUndefined()
   })
 
@@ -82,7 +82,7 @@ describe('buildToolCatalogue', () => {
   })
 
   it('is empty for an agent without connections', () => {
-    expect(buildToolCatalogue(agent()).page(undefined)).toBe('{"tools":[]}')
+    expect(buildToolCatalogue(agent()).page(undefined)).toBe('"tools":[]')
   })
 })
 
@@ -117,7 +117,7 @@ describe('tools that are not as they were approved', () => {
   it('go by the name that their owner chose, and by no other', () => {
     const { catalogue, names } = pinned({ hashes, pins: [{ ...pin, name: 'a', alias: 'say' }] })
     expect(names).toEqual(['s__say'])
-    expect(catalogue.find('s__say')).toMatchObject({ toolName: 'a' })
+    expect(catalogue.find('s__say')).toMatchObject({ original: 'a' })
     expect(catalogue.find('s__a')).toBeUndefined()
   })
 })

@@ -1,12 +1,16 @@
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
+import type { RightsStore } from '#gateway/rights-cache.ts'
 import { encodeUserHeaders } from '#mcp/user-headers.ts'
-import type { RightsStore } from './rights-cache.ts'
-import { buildToolCatalogue, type ToolCatalogue } from './tool-catalogue.ts'
+import { buildToolCatalogue, type Catalogue } from './catalogue.ts'
 
 /** An agent's rights with its list of tools, which is built once per change and not per request. */
 export interface AgentView {
   rights: GatewayRights
-  catalogue: ToolCatalogue
+  /** Of the tools that the database records. */
+  catalogue: Catalogue
+  /** Changes when a connection or the instance behind it does: every list of the agent may be another one. */
+  backends: string
+  connections: ReadonlyMap<string, GatewayConnection>
   /** By connection: its owner's own headers, as a toolbox takes them; none of those that have none. */
   userHeaders: ReadonlyMap<string, string>
 }
@@ -30,6 +34,8 @@ export function agentViewStore(
         rights,
         catalogue: buildToolCatalogue(rights),
         userHeaders: userHeadersOf(rights, openHeaders),
+        backends: rights.connections.map(({ id, instanceId, slug }) => `${id}:${instanceId}:${slug}`).join(),
+        connections: new Map(rights.connections.map((connection) => [connection.id, connection])),
       }
     },
   }

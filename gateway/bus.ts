@@ -1,0 +1,71 @@
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import { isRecord } from '#mcp/json-rpc.ts'
+
+const RequestId = z.union([z.string(), z.int()])
+const Json = z.record(z.string(), z.unknown())
+
+/** What one replica tells the others. */
+const BusMessage = z.discriminatedUnion('kind', [
+  /** A client cancels a request that may run elsewhere. */
+  z.object({ kind: z.literal('cancel'), sessionId: z.string(), requestId: RequestId }),
+  /** A client's response to a server's request that may wait elsewhere. */
+  z.object({ kind: z.literal('answer'), sessionId: z.string(), response: Json }),
+  /** A session ended, or what it subscribed to changed. */
+  z.object({ kind: z.literal('session'), sessionId: z.string(), ended: z.boolean() }),
+  /** A client of the stateless era goes on with a call that is held elsewhere; the outcome goes to `replyTo`. */
+  z.object({
+    kind: z.literal('resume'),
+    agentId: z.string(),
+    callId: z.string(),
+    answers: Json,
+    replyTo: z.string(),
+  }),
+  /** null: whoever held the call does so no more. */
+  z.object({ kind: z.literal('resumed'), replyTo: z.string(), outcome: Json.nullable() }),
+])
+export type BusMessage = z.infer<typeof BusMessage>
+
+export interface Bus {
+  /** Tells the other replicas. Messages may be lost: what waits for one has a time-out. */
+  publish(message: BusMessage): void
+  close(): void
+}
+
+/**
+ * `subscriber` is a connection for this alone, which `close` ends; while Redis is away it comes back and subscribes again by itself.
+ * A replica does not hear itself.
+ */
+export async function startBus(input: {
+  redis: Redis
+  subscriber: Redis
+  channel: string
+  /** This process among the replicas. */
+  processId: string
+  onMessage: (message: BusMessage) => void
+  onError: (error: unknown) => void
+}): Promise<Bus> {
+  input.subscriber.on('message', (channel, text) => {
+    if (channel !== input.channel) return
+    const json = readJson(text)
+    if (!isRecord(json) || json.from === input.processId) return
+    const parsed = BusMessage.safeParse(json.message)
+    if (parsed.success) input.onMessage(parsed.data)
+  })
+  await input.subscriber.subscribe(input.channel)
+  return {
+    publish(message) {
+      const text = JSON.stringify({ from: input.processId, message })
+      input.redis.publish(input.channel, text).catch(input.onError)
+    },
+    close: () => input.subscriber.disconnect(),
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,53 @@
+import type { Era } from '#gateway/upstream/servers.ts'
+import type { SessionUse } from '#gateway/upstream/sessions.ts'
+import type { RpcNotification, RpcParams, RpcResponse } from '#mcp/json-rpc.ts'
+
+/** What a server asks of a client while it works on the client's request. */
+export interface Question {
+  method: string
+  params?: RpcParams
+}
+
+/** The client of one request, as a server gets to see it through us. */
+export interface ClientSide {
+  readonly era: Era
+  /** Whose session it uses at servers that have sessions. */
+  readonly use: SessionUse
+  readonly capabilities: Record<string, unknown>
+  /** Keys of `_meta` for servers of the stateless era; a client of that era has sent its own. */
+  readonly envelope: Record<string, unknown>
+  readonly wantsLogs: boolean
+  /** The answer will be a stream. */
+  openStream(): void
+  /** Tells the client something before its answer. */
+  notify(message: RpcNotification): Promise<void>
+  /** Asks the client; null where it cannot be asked. Rejects with the signal's reason. */
+  readonly ask: ((question: Question, signal: AbortSignal) => Promise<RpcResponse>) | null
+}
+
+/** Requests of servers that clients can declare to answer, by the capability that says so. */
+const CAPABILITY_OF: Readonly<Record<string, string>> = {
+  'elicitation/create': 'elicitation',
+  'sampling/createMessage': 'sampling',
+  'roots/list': 'roots',
+}
+
+/** Whether the client said that it answers requests of this method. */
+export function declares(capabilities: Record<string, unknown>, method: string): boolean {
+  const name = Object.hasOwn(CAPABILITY_OF, method) ? CAPABILITY_OF[method] : undefined
+  return name !== undefined && capabilities[name] !== undefined
+}
+
+/** A client that is ourselves: nothing is relayed to anybody. */
+export function ownSide(era: Era, use: SessionUse, envelope: Record<string, unknown>): ClientSide {
+  return {
+    era,
+    use,
+    envelope,
+    capabilities: use.capabilities ?? {},
+    wantsLogs: false,
+    openStream() {},
+    async notify() {},
+    ask: null,
+  }
+}

@@ -1,0 +1,106 @@
+import { UpstreamError } from '#gateway/upstream/error.ts'
+import { type Exchanged, exchange, STATELESS_VERSION } from '#gateway/upstream/exchange.ts'
+import { buildParamHeaders } from '#gateway/upstream/param-headers.ts'
+import { standardHeaders } from '#gateway/upstream/stateless.ts'
+import { endpointOf } from '#gateway/upstream/target.ts'
+import {
+  isRecord,
+  isRpcFailure,
+  type RpcParams,
+  type RpcResponse,
+  rpcNotification,
+  rpcRequest,
+} from '#mcp/json-rpc.ts'
+import { declares, type Question } from './client-side.ts'
+import type { Attempt, Forwarded } from './forward-types.ts'
+
+/** A server that never has enough answers is given up. */
+const MAX_ROUNDS = 16
+/** Ids are never used twice in this process: servers may keep them apart by nothing else. */
+let lastId = 0
+
+/**
+ * Without a session (2026-07-28). A client of the same era gets the server's `input_required` as it is; one with a session is asked
+ * on its stream, and the request sent again with its answers.
+ */
+export async function forwardStateless(input: Attempt): Promise<Forwarded> {
+  let { params } = input
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const answered = await once(input, params)
+    const { response } = answered
+    if (input.client.era === 'modern' || isRpcFailure(response) || !asksForInput(response.result)) {
+      return { response: { ...response, id: input.id }, status: answered.status }
+    }
+    const answers = await answersOf(input, response.result.inputRequests)
+    params = { ...input.params, inputResponses: answers }
+    if (response.result.requestState !== undefined) params.requestState = response.result.requestState
+  }
+  throw new UpstreamError('PROTOCOL_ERROR', `asks more than ${MAX_ROUNDS} times`)
+}
+
+async function once(input: Attempt, params: RpcParams | undefined): Promise<Exchanged> {
+  const { client, target, upstream, method } = input
+  const meta = isRecord(params?._meta) ? params._meta : {}
+  const upstreamId = ++lastId
+  const ownToken = meta.progressToken
+  const sent: RpcParams = {
+    ...params,
+    _meta: { ...meta, ...client.envelope, ...(ownToken !== undefined && { progressToken: upstreamId }) },
+  }
+  const answered = await exchange({
+    endpoint: endpointOf(upstream.dispatchers, target),
+    session: { id: null, protocolVersion: STATELESS_VERSION },
+    message: rpcRequest(upstreamId, method, sent),
+    headers: {
+      ...standardHeaders(method, sent),
+      ...(input.paramHeaders && buildParamHeaders(input.paramHeaders, params?.arguments)),
+    },
+    signal: input.signal,
+    timeoutMs: input.timeoutMs,
+    onStream: () => client.openStream(),
+    async onNotification(message) {
+      if (message.method === 'notifications/progress') {
+        if (ownToken === undefined || message.params?.progressToken !== upstreamId) return
+        const relayed = { ...message.params, progressToken: ownToken }
+        await client.notify(rpcNotification('notifications/progress', relayed))
+      } else if (message.method === 'notifications/message') {
+        if (client.wantsLogs) await client.notify(message)
+      } else upstream.onChange(target, message)
+    },
+  })
+  // Without a session there is none to lose.
+  if (answered === 'session lost') throw new UpstreamError('PROTOCOL_ERROR', 'no session')
+  return answered
+}
+
+function asksForInput(result: Record<string, unknown>): boolean {
+  return result.resultType === 'input_required'
+}
+
+/** Every question is put to the client, side by side, and answered under the server's own key. */
+async function answersOf(input: Attempt, questions: unknown): Promise<Record<string, unknown>> {
+  const { client, signal } = input
+  const asked = Object.entries(isRecord(questions) ? questions : {})
+  const answers = await Promise.all(
+    asked.map(async ([key, question]) => {
+      if (!isQuestion(question) || client.ask === null || !declares(client.capabilities, question.method)) {
+        throw new UpstreamError('PROTOCOL_ERROR', 'asks what the client did not declare')
+      }
+      return [key, answerOrThrow(await client.ask(question, signal))] as const
+    }),
+  )
+  return Object.fromEntries(answers)
+}
+
+function isQuestion(value: unknown): value is Question {
+  return (
+    isRecord(value) &&
+    typeof value.method === 'string' &&
+    (value.params === undefined || isRecord(value.params))
+  )
+}
+
+function answerOrThrow(response: RpcResponse): Record<string, unknown> {
+  if (!isRpcFailure(response)) return response.result
+  throw new UpstreamError('PROTOCOL_ERROR', `the client refused: ${response.error.code}`)
+}

@@ -1,0 +1,113 @@
+import { UpstreamError } from '#gateway/upstream/error.ts'
+import { exchange } from '#gateway/upstream/exchange.ts'
+import type { UpstreamLease } from '#gateway/upstream/sessions.ts'
+import {
+  isRecord,
+  type RpcId,
+  type RpcNotification,
+  type RpcParams,
+  rpcNotification,
+  rpcRequest,
+} from '#mcp/json-rpc.ts'
+import { answerServer, sendAside } from './answer-server.ts'
+import type { Attempt, Forwarded } from './forward-types.ts'
+
+/** Over a session at the server. One that the server lost is made anew, and the request, which was not run then, sent once more. */
+export async function forwardWithSession(input: Attempt): Promise<Forwarded> {
+  for (let attempt = 0; ; attempt++) {
+    input.signal.throwIfAborted()
+    const leased = input.upstream.sessions.lease(input.target, input.client.use)
+    const lease = await abortable(leased, input.signal)
+    input.upstream.servers.noteCapabilities(input.target.instanceId, lease.session.capabilities)
+    try {
+      const answer = await once(input, lease)
+      if (answer !== 'session lost') return answer
+      // A server that refuses the session did not run the call, so asking once more runs it once.
+      lease.lost()
+      if (attempt > 0) throw new UpstreamError('UPSTREAM_UNAVAILABLE', 'session refused')
+    } finally {
+      lease.release()
+    }
+  }
+}
+
+async function once(input: Attempt, lease: UpstreamLease): Promise<Forwarded | 'session lost'> {
+  const { client } = input
+  const upstreamId = lease.nextId()
+  const ownToken = progressTokenOf(input.params)
+  let asking = 0
+  const answered = await exchange({
+    endpoint: lease.endpoint,
+    session: lease.session,
+    message: rpcRequest(upstreamId, input.method, paramsWithSession(input.params, upstreamId)),
+    signal: input.signal,
+    timeoutMs: input.timeoutMs,
+    onStream: () => client.openStream(),
+    paused: () => asking > 0,
+    onNotification: (message) => relay(input, lease, message, { upstreamId, ownToken }),
+    onRequest(message) {
+      asking++
+      void answerServer(client, lease, message, input.signal).finally(() => asking--)
+    },
+    onGivenUp: (reason) =>
+      sendAside(lease, rpcNotification('notifications/cancelled', { requestId: upstreamId, reason })),
+  })
+  if (answered === 'session lost') return answered
+  return { response: { ...answered.response, id: input.id }, status: 200 }
+}
+
+/** A progress token that no other agent's request has, and none of the keys of the other era. */
+function paramsWithSession(params: RpcParams | undefined, upstreamId: number): RpcParams | undefined {
+  const meta = params?._meta
+  if (params === undefined || !isRecord(meta)) return params
+  const kept: Record<string, unknown> = {}
+  for (const key in meta) {
+    if (!key.startsWith('io.modelcontextprotocol/')) kept[key] = meta[key]
+  }
+  if (kept.progressToken !== undefined) kept.progressToken = upstreamId
+  return { ...params, _meta: kept }
+}
+
+function progressTokenOf(params: RpcParams | undefined): unknown {
+  return isRecord(params?._meta) ? params._meta.progressToken : undefined
+}
+
+async function relay(
+  { client, target, upstream }: Attempt,
+  lease: UpstreamLease,
+  message: RpcNotification,
+  { upstreamId, ownToken }: { upstreamId: RpcId; ownToken: unknown },
+): Promise<void> {
+  switch (message.method) {
+    case 'notifications/progress': {
+      if (ownToken === undefined || message.params?.progressToken !== upstreamId) return
+      return client.notify(
+        rpcNotification('notifications/progress', { ...message.params, progressToken: ownToken }),
+      )
+    }
+    case 'notifications/message': {
+      // Servers that never said that they log are not listened to.
+      if (client.wantsLogs && lease.session.capabilities.logging !== undefined) await client.notify(message)
+      return
+    }
+    case 'notifications/elicitation/complete':
+      return client.notify(message)
+    default:
+      upstream.onChange(target, message)
+  }
+}
+
+async function abortable(leased: Promise<UpstreamLease>, signal: AbortSignal): Promise<UpstreamLease> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([leased, aborted.promise])
+  } catch (error) {
+    // A lease that arrives after the caller left is given back.
+    leased.then((lease) => lease.release()).catch(() => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

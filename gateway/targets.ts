@@ -1,0 +1,28 @@
+import type { GatewayConnection } from '#contracts/gateway.ts'
+import { USER_HEADERS } from '#mcp/user-headers.ts'
+import type { AgentView } from './lists/agent-view.ts'
+import { UpstreamError } from './upstream/error.ts'
+import type { UpstreamTarget } from './upstream/target.ts'
+
+/** Where the calls of a connection go; null while there is nothing to call. */
+export function targetOf(
+  { rights, userHeaders }: AgentView,
+  connection: GatewayConnection,
+): UpstreamTarget | null {
+  const { instanceId, toolbox, serverState } = connection
+  // In other states (deploying, unreachable, ...) there may be an instance that answers: its toolbox decides.
+  const stopped = serverState === 'stopped' || serverState === 'stopping' || serverState === 'deleting'
+  if (stopped || instanceId === null || toolbox === null) return null
+  const carried = userHeaders.get(connection.id)
+  const target = { agentId: rights.agentId, instanceId, toolbox }
+  return carried === undefined
+    ? target
+    : { ...target, headers: { [USER_HEADERS]: carried }, credentials: carried }
+}
+
+/** Throws UpstreamError SERVER_NOT_RUNNING when there is nothing to call. */
+export function requireTarget(view: AgentView, connection: GatewayConnection): UpstreamTarget {
+  const target = targetOf(view, connection)
+  if (target === null) throw new UpstreamError('SERVER_NOT_RUNNING', connection.serverState)
+  return target
+}

@@ -1,0 +1,96 @@
+import type { RpcNotification, RpcRequest, RpcResponse } from '#mcp/json-rpc.ts'
+import { parseRpcMessage } from '#mcp/json-rpc.ts'
+import { agentRefusal, asUpstreamError, UpstreamError } from './error.ts'
+import {
+  type Endpoint,
+  postMessage,
+  readErrorBody,
+  readMessages,
+  type UpstreamAnswer,
+  type UpstreamSession,
+} from './http.ts'
+import { statusError } from './initialize.ts'
+
+/** A client may think as long as this about what a server asks it, milliseconds; nothing is held for ever. */
+const MAX_PAUSE_MS = 10 * 60_000
+
+export interface ExchangeInput {
+  endpoint: Endpoint
+  session: UpstreamSession
+  /** Under an id of ours. */
+  message: RpcRequest
+  headers?: Record<string, string>
+  /** Ends the exchange: whoever waits for it is gone. */
+  signal: AbortSignal
+  /** Milliseconds of silence of the server. */
+  timeoutMs: number
+  /** The answer comes as a stream. */
+  onStream?: () => void
+  onNotification?: (message: RpcNotification) => Promise<void> | void
+  /** The server asks something before it answers. */
+  onRequest?: (message: RpcRequest) => void
+  /** True while silence is not the server's: it waits for an answer itself. */
+  paused?: () => boolean
+  /** Called when the server is given up, by silence or by the signal. */
+  onGivenUp?: (reason: string) => void
+}
+
+export interface Exchanged {
+  response: RpcResponse
+  /** HTTP's. */
+  status: number
+}
+
+/**
+ * Sends one request and reads until its response. Answers 'session lost' when the server refuses the session, so that it did not
+ * run the request. Throws UpstreamError, or the signal's reason.
+ */
+export async function exchange(input: ExchangeInput): Promise<Exchanged | 'session lost'> {
+  const { message, signal: outer } = input
+  const silence = new AbortController()
+  const startedAt = Date.now()
+  const timer = setTimeout(function expire() {
+    if (input.paused?.() === true && Date.now() - startedAt < MAX_PAUSE_MS) timer.refresh()
+    else silence.abort()
+  }, input.timeoutMs)
+  const signal = AbortSignal.any([outer, silence.signal])
+  try {
+    const answer = await postMessage(input.endpoint, input.session, message, signal, input.headers)
+    if (answer.status < 200 || answer.status > 299) return await refusal(input, answer)
+    if (answer.streamed) input.onStream?.()
+    for await (const { kind, message: received } of readMessages(answer)) {
+      timer.refresh()
+      if (kind === 'response') {
+        if (received.id === message.id) return { response: received, status: answer.status }
+      } else if (kind === 'request') input.onRequest?.(received)
+      else await input.onNotification?.(received)
+    }
+    throw new UpstreamError('UPSTREAM_UNAVAILABLE', 'closed without an answer')
+  } catch (error) {
+    if (!signal.aborted) throw asUpstreamError(error)
+    input.onGivenUp?.(silence.signal.aborted ? 'timed out' : 'cancelled by the client')
+    outer.throwIfAborted()
+    throw new UpstreamError('CALL_TIMED_OUT', undefined, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function refusal(input: ExchangeInput, answer: UpstreamAnswer): Promise<Exchanged | 'session lost'> {
+  const body = await readErrorBody(answer)
+  const refused = agentRefusal(body)
+  if (refused) throw refused
+  const { id, protocolVersion } = input.session
+  // The specification says 404; several servers say 400 to a session that they no longer know.
+  if (id !== null && (answer.status === 404 || answer.status === 400)) return 'session lost'
+  if (protocolVersion === STATELESS_VERSION) {
+    // The stateless era puts its errors under statuses of their own.
+    const parsed = parseRpcMessage(body)
+    if (parsed?.kind === 'response' && (parsed.message.id === input.message.id || parsed.message.id === null))
+      return { response: parsed.message, status: answer.status }
+  }
+  throw statusError(answer.status)
+}
+
+/** The version of MCP without sessions. */
+export const STATELESS_VERSION = '2026-07-28'

@@ -1,0 +1,75 @@
+import { isRecord } from '#mcp/json-rpc.ts'
+import { decodeHeaderValue, encodeHeaderValue } from './stateless.ts'
+
+/** An argument that a tool wants repeated in a header `Mcp-Param-<name>` (`x-mcp-header` in its schema). */
+export interface ParamHeader {
+  path: readonly string[]
+  /** Lower case, with the prefix. */
+  header: string
+  type: string
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean', 'number'])
+/** Schemas come from servers: deeper ones have no such arguments. */
+const MAX_DEPTH = 16
+
+/** The headers that a tool's schema asks for. What breaks the rules asks for none. */
+export function paramHeaders(inputSchema: unknown): ParamHeader[] {
+  const found: ParamHeader[] = []
+  const visit = (schema: unknown, path: readonly string[]): void => {
+    if (!isRecord(schema) || path.length > MAX_DEPTH) return
+    const name = schema['x-mcp-header']
+    if (path.length > 0 && typeof name === 'string' && TOKEN.test(name) && TYPES.has(schema.type)) {
+      found.push({ path, header: `mcp-param-${name.toLowerCase()}`, type: String(schema.type) })
+    }
+    if (!isRecord(schema.properties)) return
+    for (const [key, child] of Object.entries(schema.properties)) visit(child, [...path, key])
+  }
+  visit(inputSchema, [])
+  return found
+}
+
+/** The headers for a call with these arguments. */
+export function buildParamHeaders(wanted: readonly ParamHeader[], args: unknown): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { path, header } of wanted) {
+    const text = asText(valueAt(args, path))
+    if (text !== null) headers[header] = encodeHeaderValue(text)
+  }
+  return headers
+}
+
+/** In words which header is missing or says something else than the body; null when all are right. */
+export function wrongParamHeader(
+  wanted: readonly ParamHeader[],
+  args: unknown,
+  headers: Record<string, string | string[] | undefined>,
+): string | null {
+  for (const { path, header, type } of wanted) {
+    const value = valueAt(args, path)
+    const text = asText(value)
+    if (text === null) continue
+    const sent = headers[header]
+    if (typeof sent !== 'string') return `the header ${header} is missing`
+    const decoded = decodeHeaderValue(sent.trim())
+    if (decoded === null) return `the header ${header} is not valid Base64`
+    const numbers = (type === 'integer' || type === 'number') && typeof value === 'number'
+    const equal = numbers && /^-?\d+(\.\d+)?$/.test(decoded) ? Number(decoded) === value : decoded === text
+    if (!equal) return `the header ${header} and params.arguments.${path.join('.')} differ`
+  }
+  return null
+}
+
+function valueAt(args: unknown, path: readonly string[]): unknown {
+  let value = args
+  for (const key of path) value = isRecord(value) ? value[key] : undefined
+  return value
+}
+
+function asText(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean') return String(value)
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? null : String(value)
+}
