@@ -31,7 +31,7 @@ import { createToolboxDispatchers } from './upstream/dispatchers.ts'
 import { createServers } from './upstream/servers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
-import { createChanges, LIST_CHANGES, LISTS_OF } from './watch/changes.ts'
+import { createChanges, LIST_CHANGES, LISTS_OF, TOOLS_CHANGED } from './watch/changes.ts'
 import { createWatchers } from './watch/watchers.ts'
 
 /** How often idle sessions and connections are looked for, milliseconds. */
@@ -59,6 +59,8 @@ export interface GatewayInput {
   /** Begins the names of keys and channels. */
   keyPrefix: string
   identity: Identity
+  /** Asks for a probe of a server that says its tools changed; left out: nobody does. */
+  requestCheck?: (serverId: string) => Promise<unknown>
   /** Writes calls down, in batches; left out: nobody does. */
   logCalls?: (calls: CallRow[]) => Promise<void>
   /** Of an agent that has no limit of its own; left out: none. */
@@ -99,7 +101,12 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders))
   const streams = createOpenStreams()
   const questions = createQuestions()
-  function onChange({ instanceId }: UpstreamTarget, message: RpcNotification): void {
+  function onChange({ instanceId, serverId }: UpstreamTarget, message: RpcNotification): void {
+    // Agents are shown what is recorded and approved, so the record has to follow.
+    if (message.method === TOOLS_CHANGED)
+      input
+        .requestCheck?.(serverId)
+        .catch((error: unknown) => logger.warn({ err: error, serverId }, 'a check was not asked for'))
     for (const kind of LISTS_OF[message.method] ?? []) backendLists.invalidate(instanceId, kind)
     changes.emit(instanceId, message)
   }

@@ -1,5 +1,6 @@
 import { loadGatewayRights, readRightsVersion, touchAgent } from '#server/agents/gateway-rights.ts'
 import { logCalls } from '#server/calls/log.ts'
+import { requestCheck } from '#server/connections/checks/request.ts'
 import { openCredentials } from '#server/connections/open-credentials.ts'
 import { checkDatabaseRole } from '#server/db/check-role.ts'
 import { closeDatabase } from '#server/db/client.ts'
@@ -34,6 +35,7 @@ async function start(): Promise<() => Promise<void>> {
     keyPrefix: redisKey('gateway'),
     identity,
     logCalls,
+    requestCheck,
     callsPerMinute: env.GATEWAY_CALLS_PER_MINUTE === 0 ? null : env.GATEWAY_CALLS_PER_MINUTE,
     metricsToken: env.METRICS_TOKEN ?? null,
     processMetrics: true,

@@ -9,12 +9,12 @@ export function targetOf(
   { rights, userHeaders }: AgentView,
   connection: GatewayConnection,
 ): UpstreamTarget | null {
-  const { instanceId, toolbox, serverState } = connection
+  const { instanceId, serverId, toolbox, serverState } = connection
   // In other states (deploying, unreachable, ...) there may be an instance that answers: its toolbox decides.
   const stopped = serverState === 'stopped' || serverState === 'stopping' || serverState === 'deleting'
   if (stopped || instanceId === null || toolbox === null) return null
   const carried = userHeaders.get(connection.id)
-  const target = { agentId: rights.agentId, instanceId, toolbox }
+  const target = { agentId: rights.agentId, serverId, instanceId, toolbox }
   return carried === undefined
     ? target
     : { ...target, headers: { [USER_HEADERS]: carried }, credentials: carried }

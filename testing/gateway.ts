@@ -156,6 +156,9 @@ export async function startTestGateway(
     Pick<
       GatewayInput,
       | 'port'
+      | 'port'
+      | 'publicUrls'
+      | 'requestCheck'
       | 'callTimeoutMs'
       | 'upstreamIdleMs'
       | 'reapEveryMs'

@@ -5,6 +5,7 @@ import type { Endpoint } from './http.ts'
 /** One agent at one instance. */
 export interface UpstreamTarget {
   agentId: string
+  serverId: string
   instanceId: string
   toolbox: GatewayToolbox
   /** Sent along with every request: what is this user's alone. */
