@@ -1,5 +1,5 @@
 import { isRecord } from '#mcp/json-rpc.ts'
-import { decodeHeaderValue, encodeHeaderValue } from './stateless.ts'
+import { encodeHeaderValue } from './stateless.ts'
 
 /** An argument that a tool wants repeated in a header `Mcp-Param-<name>` (`x-mcp-header` in its schema). */
 export interface ParamHeader {
@@ -38,27 +38,6 @@ export function buildParamHeaders(wanted: readonly ParamHeader[], args: unknown)
     if (text !== null) headers[header] = encodeHeaderValue(text)
   }
   return headers
-}
-
-/** In words which header is missing or says something else than the body; null when all are right. */
-export function wrongParamHeader(
-  wanted: readonly ParamHeader[],
-  args: unknown,
-  headers: Record<string, string | string[] | undefined>,
-): string | null {
-  for (const { path, header, type } of wanted) {
-    const value = valueAt(args, path)
-    const text = asText(value)
-    if (text === null) continue
-    const sent = headers[header]
-    if (typeof sent !== 'string') return `the header ${header} is missing`
-    const decoded = decodeHeaderValue(sent.trim())
-    if (decoded === null) return `the header ${header} is not valid Base64`
-    const numbers = (type === 'integer' || type === 'number') && typeof value === 'number'
-    const equal = numbers && /^-?\d+(\.\d+)?$/.test(decoded) ? Number(decoded) === value : decoded === text
-    if (!equal) return `the header ${header} and params.arguments.${path.join('.')} differ`
-  }
-  return null
 }
 
 function valueAt(args: unknown, path: readonly string[]): unknown {

@@ -3,12 +3,10 @@ import type { RpcParams } from '#mcp/json-rpc.ts'
 import { STATELESS_VERSION } from './exchange.ts'
 
 /** Keys of `_meta` that every request of 2026-07-28 carries (specification, "Request metadata"). */
-export const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
-export const META_CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
-export const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
-export const META_LOG_LEVEL = 'io.modelcontextprotocol/logLevel'
-export const META_SERVER_INFO = 'io.modelcontextprotocol/serverInfo'
-export const META_SUBSCRIPTION_ID = 'io.modelcontextprotocol/subscriptionId'
+const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
+const META_CLIENT_INFO = 'io.modelcontextprotocol/clientInfo'
+const META_CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities'
+const META_LOG_LEVEL = 'io.modelcontextprotocol/logLevel'
 
 /** What a request says of its client when the client itself has no words for it. */
 export function envelopeOf(
@@ -44,22 +42,9 @@ export function standardHeaders(method: string, params: RpcParams | undefined): 
 }
 
 const SENTINEL = /^=\?base64\?([\s\S]*)\?=$/
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** What is no plain visible text goes as `=?base64?…?=`, so that no line break and no other header can hide in a value. */
 export function encodeHeaderValue(value: string): string {
   const plain = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/.test(value) && !SENTINEL.test(value)
   return plain ? value : `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`
-}
-
-/** null: the value is not what it says. */
-export function decodeHeaderValue(value: string): string | null {
-  const encoded = SENTINEL.exec(value)?.[1]
-  if (encoded === undefined) return value
-  if (!BASE64.test(encoded)) return null
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'))
-  } catch {
-    return null
-  }
 }

@@ -14,9 +14,12 @@ export type ConformanceFixture = { url: string; port: number; stop(): Promise<vo
 
 /**
  * A server with everything that the conformance suite asks of one, in both eras of MCP on one URL: 2026-07-28 by the SDK's second
- * version, sessions up to 2025-11-25 by its first. Listens on a free loopback port, or on that of a fixture that was stopped.
+ * version, sessions up to 2025-11-25 by its first, unless `sessions` is false. Listens on a free loopback port, or on that of a fixture that was stopped.
  */
-export async function startConformanceFixture(port = 0): Promise<ConformanceFixture> {
+export async function startConformanceFixture(
+  port = 0,
+  options: { sessions?: boolean } = {},
+): Promise<ConformanceFixture> {
   const modern = createModernFixture()
   const legacy = createLegacyFixture()
   const serveModern = toNodeHandler(modern)
@@ -28,7 +31,8 @@ export async function startConformanceFixture(port = 0): Promise<ConformanceFixt
     if (request.url !== '/mcp') return void response.writeHead(404).end()
     void readJson(request)
       .then(async (body) => {
-        const isLegacy = await isLegacyRequest(await toWebRequest(request, body), body)
+        const isLegacy =
+          (options.sessions ?? true) && (await isLegacyRequest(await toWebRequest(request, body), body))
         await (isLegacy ? legacy.handle(request, response, body) : serveModern(request, response, body))
       })
       .catch(() => response.destroy())
