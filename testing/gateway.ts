@@ -156,7 +156,6 @@ export async function startTestGateway(
     Pick<
       GatewayInput,
       | 'port'
-      | 'port'
       | 'publicUrls'
       | 'requestCheck'
       | 'callTimeoutMs'
