@@ -6,6 +6,7 @@ import { newToken, startTestGateway, type TestGateway } from '#testing/gateway.t
 import { answerJson, mcpPeer, type RpcHandler } from '#testing/mcp-peer.ts'
 import { refusalOf } from '#testing/refusal.ts'
 import {
+  ECHO,
   seedAgent,
   seedPassedTest,
   seedServer,
@@ -57,8 +58,9 @@ afterAll(async () => {
   await toolbox.stop()
 })
 
-/** Says what it was given. */
-const echo: RpcHandler = ({ id, params }, response) => {
+/** Lists its tool as it is recorded, and says what it was given. */
+const echo: RpcHandler = ({ id, method, params }, response) => {
+  if (method === 'tools/list') return answerJson(response, { jsonrpc: '2.0', id, result: { tools: [ECHO] } })
   const { message, fail } = (params?.arguments ?? {}) as { message?: string; fail?: boolean }
   const content = [{ type: 'text', text: message ?? '' }]
   answerJson(response, { jsonrpc: '2.0', id, result: { content, ...(fail && { isError: true }) } })
