@@ -13,7 +13,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   timeout: 90_000,
   expect: { timeout: 15_000 },
-  globalTimeout: 11 * 60_000,
+  globalTimeout: 20 * 60_000,
   reporter: process.env.PLAYWRIGHT_JSON
     ? [['dot'], ['json', { outputFile: process.env.PLAYWRIGHT_JSON }]]
     : [['list']],

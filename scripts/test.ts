@@ -46,7 +46,7 @@ async function suite(
   const began = Date.now()
   console.log(`  ${name} …`)
   const finished = await runCommand(command, {
-    timeoutMs: 18 * MINUTE,
+    timeoutMs: 35 * MINUTE,
     show: true,
     signal: interrupted.signal,
     env: options.env,

@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
@@ -58,7 +59,8 @@ async function bundle(options: {
     })
     const ours = new Set(output.map(({ fileName }) => fileName))
     const imports = output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.imports : []))
-    return imports.filter((name) => !ours.has(name))
+    // The command line runs on Node, which brings its own.
+    return imports.filter((name) => !ours.has(name) && !isBuiltin(name))
   } finally {
     await bundle.close()
   }
