@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { DeploymentState } from '#contracts/deployments.ts'
 import type { Failure } from '#contracts/errors.ts'
 import type { StatusEvent } from '#contracts/events.ts'
-import type { DeploymentState } from '#contracts/servers.ts'
 import { asSystem, seedApiKey, seedToolbox, seedUser, useSeededInstallation } from '#testing/seeded.ts'
 import { startTrpcServer } from '#testing/trpc-server.ts'
 import {

@@ -1,7 +1,7 @@
 import type { inferRouterOutputs } from '@trpc/server'
+import type { Deployment, DeploymentState } from '#contracts/deployments.ts'
 import { ERROR_CATALOGUE, type Failure } from '#contracts/errors.ts'
 import type { StatusEvent } from '#contracts/events.ts'
-import type { Deployment, DeploymentState } from '#contracts/servers.ts'
 import type { AppRouter } from '#server/trpc/router.ts'
 import type { ToolberthClient } from './create-client.ts'
 import { isWorthRetrying } from './errors.ts'

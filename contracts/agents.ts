@@ -9,9 +9,9 @@ import {
   ToolChanges,
 } from './connection-settings.ts'
 import { Failure } from './errors.ts'
-import { Id, Text } from './names.ts'
+import { Id, Text, Timestamp } from './names.ts'
 import { ToolDefinition } from './probe.ts'
-import { Cursor, ServerState, Timestamp } from './servers.ts'
+import { Cursor, ServerState } from './servers.ts'
 import { UserCredentials } from './user-credentials.ts'
 
 export const AgentName = Text.trim().min(1, 'Give the agent a name.').max(60, 'Use at most 60 characters.')

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { Id, Text } from './names.ts'
-import { Timestamp } from './servers.ts'
+import { Id, Text, Timestamp } from './names.ts'
 
 /** `tool_error`: its server answered with an error; `failed`: no answer of the server; `refused`: a limit; `cancelled`: ended early. */
 export const CallOutcome = z.enum(['ok', 'tool_error', 'failed', 'refused', 'cancelled'])

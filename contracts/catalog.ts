@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { DataMount, HttpEndpoint, SomeLimits, Transport } from './instances.ts'
-import { EnvName, HeaderName, Id, Name, Text } from './names.ts'
-import { Cursor, ServerState, Timestamp } from './servers.ts'
+import { EnvName, HeaderName, Id, Name, Text, Timestamp } from './names.ts'
+import { Cursor, ServerState } from './servers.ts'
 import { Source } from './sources.ts'
 
 const Asked = z.strictObject({

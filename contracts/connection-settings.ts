@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { HeaderName, Id } from './names.ts'
+import { HeaderName, Id, Timestamp } from './names.ts'
 import { TOOL_NAME_PATTERN, ToolDefinition } from './probe.ts'
-import { Timestamp } from './servers.ts'
 
 /** One of them at a connection: whether it has a value, and never which. */
 export const CredentialState = z.object({

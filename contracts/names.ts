@@ -19,6 +19,9 @@ export function storable(text: string): string {
 /** In lower case, as Postgres answers it, so that ids can be compared as text. */
 export const Id = z.uuid('This is not an id of ours (a UUID).').toLowerCase()
 
+/** ISO 8601 in UTC. */
+export const Timestamp = z.iso.datetime()
+
 /** Free text. Postgres, arguments and variables cannot hold a null character, nor UTF-8 half of a surrogate pair. */
 export const Text = z
   .string()

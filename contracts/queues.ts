@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from './errors.ts'
-import { Timestamp } from './servers.ts'
+import { Timestamp } from './names.ts'
 
 /** `ok`; `busy`: more is asked for than is carried out at once; `stuck`: nothing is carried out, `problem` says why. */
 export const PressureState = z.enum(['ok', 'busy', 'stuck'])

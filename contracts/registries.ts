@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { Id, Text } from './names.ts'
-import { Cursor, Timestamp } from './servers.ts'
+import { Id, Text, Timestamp } from './names.ts'
+import { Cursor } from './servers.ts'
 
 /** What Docker Hub is called in references, in logins and by people; all of them are the one registry of images without a host. */
 const DOCKER_HUB = 'docker.io'

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { CreateDropletToolbox, Droplet } from './droplets.ts'
 import { AgentUpgrade, HostMetrics } from './dtma.ts'
 import { Failure } from './errors.ts'
-import { Id, Name } from './names.ts'
-import { Cursor, Timestamp } from './servers.ts'
+import { Id, Name, Timestamp } from './names.ts'
+import { Cursor } from './servers.ts'
 
 export const ToolboxState = z.enum([
   'provisioning',

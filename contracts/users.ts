@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { Email, Id, Password, Text } from './names.ts'
-import { Timestamp } from './servers.ts'
+import { Email, Id, Password, Text, Timestamp } from './names.ts'
 
 export const Role = z.enum(['ADMIN', 'USER'])
 export type Role = z.infer<typeof Role>

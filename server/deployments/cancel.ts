@@ -1,4 +1,4 @@
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'

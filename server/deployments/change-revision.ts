@@ -1,4 +1,4 @@
-import type { RedeployAnswer } from '#contracts/servers.ts'
+import type { RedeployAnswer } from '#contracts/deployments.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'

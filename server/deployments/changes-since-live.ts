@@ -1,4 +1,4 @@
-import type { ConfigurationChanges } from '#contracts/servers.ts'
+import type { ConfigurationChanges } from '#contracts/deployments.ts'
 import { createRedactor, REDACTED } from '#protocol/redact.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'

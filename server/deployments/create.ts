@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { DeployAnswer, DeployServer } from '#contracts/servers.ts'
+import type { DeployAnswer } from '#contracts/deployments.ts'
+import type { DeployServer } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { resolveDeploy } from '#server/catalog/resolve-server.ts'
 import type { UserCtx } from '#server/context.ts'

@@ -1,4 +1,4 @@
-import type { Estimate } from '#contracts/servers.ts'
+import type { Estimate } from '#contracts/deployments.ts'
 import type { Db } from '#server/db/with-actor.ts'
 
 /** How many of the last deployments of the same source are looked at. */

@@ -1,6 +1,6 @@
+import type { ConfigurationChanges, DeploymentState } from '#contracts/deployments.ts'
 import type { LogLine } from '#contracts/dtma.ts'
 import type { Failure } from '#contracts/errors.ts'
-import type { ConfigurationChanges, DeploymentState } from '#contracts/servers.ts'
 import { recordAudit } from '#server/audit/record.ts'
 import { actorName, systemCtx } from '#server/context.ts'
 import { Prisma } from '#server/db/generated/client.ts'

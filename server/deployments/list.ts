@@ -1,4 +1,4 @@
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 import type { UserCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { fetchServer } from '#server/mcp-servers/fetch.ts'

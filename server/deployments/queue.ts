@@ -1,4 +1,4 @@
-import type { DeployAnswer } from '#contracts/servers.ts'
+import type { DeployAnswer } from '#contracts/deployments.ts'
 import type { UserCtx } from '#server/context.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { enqueue } from '#server/queues/enqueue.ts'

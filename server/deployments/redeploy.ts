@@ -1,4 +1,4 @@
-import type { RedeployAnswer, RedeployServer } from '#contracts/servers.ts'
+import type { RedeployAnswer, RedeployServer } from '#contracts/deployments.ts'
 import type { UserCtx } from '#server/context.ts'
 import { changeRevision } from './change-revision.ts'
 import { loadRevision } from './revision.ts'

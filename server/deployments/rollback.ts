@@ -1,4 +1,4 @@
-import type { RedeployAnswer, RollbackServer } from '#contracts/servers.ts'
+import type { RedeployAnswer, RollbackServer } from '#contracts/deployments.ts'
 import type { UserCtx } from '#server/context.ts'
 import { AppError } from '#server/errors.ts'
 import { changeRevision } from './change-revision.ts'

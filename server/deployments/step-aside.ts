@@ -1,4 +1,4 @@
-import type { DeploymentState } from '#contracts/servers.ts'
+import type { DeploymentState } from '#contracts/deployments.ts'
 import { convergeInstance } from '#server/instances/converge.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { RevisionSpec } from './spec.ts'

@@ -1,5 +1,5 @@
+import type { DeploymentState } from '#contracts/deployments.ts'
 import type { Failure } from '#contracts/errors.ts'
-import type { DeploymentState } from '#contracts/servers.ts'
 import type { Prisma } from '#server/db/generated/client.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { emit } from '#server/events/emit.ts'

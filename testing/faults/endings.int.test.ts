@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ToolberthDeploymentFailed, waitForDeployment } from '#client/index.ts'
+import type { DeployAnswer } from '#contracts/deployments.ts'
 import { ERROR_CATALOGUE, type ErrorCode } from '#contracts/errors.ts'
-import type { DeployAnswer } from '#contracts/servers.ts'
 import { agentAnswers } from '#scripts/start/readiness.ts'
 import { type Installation, startInstallation } from './installation.ts'
 import { leftoversOf } from './leftovers.ts'

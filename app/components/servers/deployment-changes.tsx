@@ -3,7 +3,8 @@
 import { ChangeList } from '#app/components/servers/change-list.tsx'
 import { changesBetween } from '#app/components/servers/changes.ts'
 import { revisionValues } from '#app/components/servers/deploy-values.ts'
-import type { Deployment, RevisionView } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
+import type { RevisionView } from '#contracts/servers.ts'
 
 interface DeploymentChangesProps {
   deployment: Deployment

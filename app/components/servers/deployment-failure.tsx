@@ -5,7 +5,7 @@ import { FailureChanges } from '#app/components/servers/failure-changes.tsx'
 import { LogLines } from '#app/components/servers/log-lines.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { describeFailure } from '#app/trpc/failure.ts'
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 
 /** Why a deployment failed, what to do next, the log it left, and whether anything of it is left on the toolbox. */
 export function DeploymentFailure({ deployment }: { deployment: Deployment }) {

@@ -7,8 +7,9 @@ import { isEnded } from '#app/components/servers/server-state.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 import type { LogInstance } from '#contracts/logs.ts'
-import type { Deployment, ServerDetail } from '#contracts/servers.ts'
+import type { ServerDetail } from '#contracts/servers.ts'
 
 const TAIL = 100
 const FOLLOW_MS = 2_000

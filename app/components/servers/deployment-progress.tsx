@@ -6,7 +6,7 @@ import { isEnded } from '#app/components/servers/server-state.tsx'
 import { cn } from '#app/components/ui/cn.ts'
 import { formatDuration, formatWhole } from '#app/components/ui/format.ts'
 import { useNow } from '#app/components/ui/use-now.ts'
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 
 const icons = { done: Check, current: LoaderCircle, failed: X, waiting: CircleDashed } as const
 const looks = {

@@ -20,7 +20,8 @@ import { RelativeTime } from '#app/components/ui/relative-time.tsx'
 import { usePageTitle } from '#app/components/ui/use-page-title.ts'
 import { trpc } from '#app/trpc/client.ts'
 import { readFailure } from '#app/trpc/failure.ts'
-import type { Deployment, ServerDetail } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
+import type { ServerDetail } from '#contracts/servers.ts'
 
 /** A deployment gone quiet is asked about itself: events are hints and may be lost. */
 const WATCH_MS = 5_000

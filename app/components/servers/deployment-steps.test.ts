@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { stepsOf } from '#app/components/servers/deployment-steps.ts'
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
 const deployment: Deployment = {

@@ -1,4 +1,4 @@
-import type { Deployment, DeploymentState } from '#contracts/servers.ts'
+import type { Deployment, DeploymentState } from '#contracts/deployments.ts'
 
 type StepName = 'queued' | 'preparing' | 'starting' | 'probing' | 'live'
 

@@ -13,7 +13,8 @@ import { formatDuration } from '#app/components/ui/format.ts'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
 import { trpc } from '#app/trpc/client.ts'
 import { describeFailure } from '#app/trpc/failure.ts'
-import type { Deployment, RevisionView, ServerDetail } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
+import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
 
 interface EntryProps {
   server: ServerDetail

@@ -1,5 +1,5 @@
 import { ChangeList } from '#app/components/servers/change-list.tsx'
-import type { Deployment } from '#contracts/servers.ts'
+import type { Deployment } from '#contracts/deployments.ts'
 
 const LABELS: Readonly<Record<string, string>> = {
   'source.package': 'Package',

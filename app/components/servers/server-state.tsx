@@ -12,7 +12,8 @@ import {
   Unplug,
 } from 'lucide-react'
 import { Badge, type Tone } from '#app/components/ui/badge.tsx'
-import type { DeploymentState, ServerState } from '#contracts/servers.ts'
+import type { DeploymentState } from '#contracts/deployments.ts'
+import type { ServerState } from '#contracts/servers.ts'
 
 interface Look {
   tone: Tone

@@ -1,18 +1,20 @@
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
 import { GetUsage, Usage } from '#contracts/calls.ts'
+import {
+  DeployAnswer,
+  Deployment,
+  RedeployAnswer,
+  RedeployServer,
+  RollbackServer,
+} from '#contracts/deployments.ts'
 import { FollowLogsInput, Logs, LogsInput } from '#contracts/logs.ts'
 import {
   ById,
   DeleteServer,
-  DeployAnswer,
-  Deployment,
   DeployServer,
   GrantServer,
-  RedeployAnswer,
-  RedeployServer,
   RevisionView,
-  RollbackServer,
   ServerGet,
   ServerList,
   ServerSummary,
