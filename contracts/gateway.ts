@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConnectionState, Slug } from './agents.ts'
 import { ConnectionSettings } from './connection-settings.ts'
-import { Transport } from './instances.ts'
+import { Sharing, Transport } from './instances.ts'
 import { Id } from './names.ts'
 import { ToolDefinition } from './probe.ts'
 import { ServerInfo } from './server-info.ts'
@@ -33,7 +33,7 @@ export const GatewayConnection = z.object({
   state: ConnectionState,
   settings: ConnectionSettings,
   transport: Transport,
-  sharing: z.enum(['shared', 'isolated']),
+  sharing: Sharing,
   /** Of MCP, and what the server said of itself, at the last probe that passed; null before there was one. */
   era: z.enum(['legacy', 'modern']).nullable(),
   serverInfo: ServerInfo,

@@ -4,6 +4,13 @@ import { EnvName, ForeignText, Id, ImageReference, NpmPackageName, NpmVersion, T
 export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
 export type Transport = z.infer<typeof Transport>
 
+/**
+ * How sessions use a server. `shared`: one process serves all. `isolated`: each session has a process (or container) of its own, in the
+ * stateless era each agent; the only way to hand a process variables of one user. For stdio servers that declare no data.
+ */
+export const Sharing = z.enum(['shared', 'isolated'])
+export type Sharing = z.infer<typeof Sharing>
+
 /** Memory in MiB, CPU in cores, processes and threads counted together. */
 export const Limits = z.object({
   memoryMb: z.int().min(64, 'At least 64 MiB.').max(65_536, 'At most 65536 MiB.').default(512),
@@ -85,6 +92,8 @@ export const InstanceSpec = z.object({
   source: InstanceSource,
   transport: Transport,
   http: HttpEndpoint.optional(),
+  /** The limits hold for each process of an isolated server. */
+  sharing: Sharing.default('shared'),
   env: z.record(EnvName, z.string().max(32_768)),
   /** Names within `env` whose values are redacted from logs. */
   secretNames: z.array(EnvName),

@@ -166,6 +166,7 @@ export function specOf(change: Partial<InstanceSpec> & { source: InstanceSpec['s
     serverName: 'test',
     revisionId: crypto.randomUUID(),
     transport: 'stdio',
+    sharing: 'shared',
     env: {},
     secretNames: [],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },

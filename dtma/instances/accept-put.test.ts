@@ -105,5 +105,10 @@ describe('acceptPut', () => {
     const source = { type: 'remote' as const, url: 'https://mcp.example/', headers: {} }
     const stdio = { ...spec, source, transport: 'stdio' as const }
     expect(() => acceptPut(null, id, { desired: 'running', fence: 1, spec: stdio }, now)).toThrow('reached')
+    const isolated = { ...spec, sharing: 'isolated' as const, data: [] }
+    const put = { desired: 'running' as const, fence: 1 }
+    expect(acceptPut(null, id, { ...put, spec: isolated }, now)).toMatchObject({ spec: isolated })
+    for (const change of [{ transport: 'sse' as const }, { data: [{ mountPath: '/data' }] }])
+      expect(() => acceptPut(null, id, { ...put, spec: { ...isolated, ...change } }, now)).toThrow('isolated')
   })
 })

@@ -30,6 +30,9 @@ export function acceptPut(
   if (spec?.source.type === 'remote' && spec.transport === 'stdio') {
     throw new AgentFailure('BAD_REQUEST', 'A remote server is reached over streamable-http or sse.')
   }
+  if (spec?.sharing === 'isolated' && (spec.transport !== 'stdio' || spec.data.length > 0)) {
+    throw new AgentFailure('BAD_REQUEST', 'Only a stdio server without declared data can be isolated.')
+  }
   const next: InstanceRecord = {
     id,
     desired: put.desired,

@@ -24,6 +24,7 @@ const record: InstanceRecord = {
     revisionId: '9f1c5bd5-6a52-4b7f-8d3f-0f4a6a5f2d13',
     source: { type: 'npm', package: 'a', args: [] },
     transport: 'stdio',
+    sharing: 'shared',
     env: { TOKEN: 'clear-text-secret' },
     secretNames: ['TOKEN'],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },

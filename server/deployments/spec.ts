@@ -5,6 +5,7 @@ import {
   type InstanceSource,
   type InstanceSpec,
   Limits,
+  Sharing,
   Transport,
 } from '#contracts/instances.ts'
 import { CatalogOrigin, type DeployServer } from '#contracts/servers.ts'
@@ -24,7 +25,7 @@ export const RevisionSpec = z.object({
   transport: Transport,
   http: HttpEndpoint.nullable(),
   limits: Limits,
-  sharing: z.enum(['shared', 'isolated']),
+  sharing: Sharing,
   rollout: z.enum(['beside', 'recreate']),
   /** Seconds. */
   drainSeconds: z.int(),
@@ -122,7 +123,7 @@ export async function loadInstanceSpec(
     where: { id: revisionId },
     include: { env: true, headers: true, server: { select: { name: true } } },
   })
-  const { source, transport, http, limits, data } = RevisionSpec.parse(revision.spec)
+  const { source, transport, http, limits, sharing, data } = RevisionSpec.parse(revision.spec)
   const key = masterKey()
   const headers = revision.headers.map(
     ({ name, ciphertext }) => [name, open(key, headerPlace(revisionId, name), ciphertext)] as const,
@@ -134,6 +135,7 @@ export async function loadInstanceSpec(
     source: await runnableSource(db, source, { headers: Object.fromEntries(headers), imageDigest }),
     transport,
     ...(http && { http }),
+    sharing,
     env: Object.fromEntries(
       revision.env.map((row) => [row.name, open(key, envPlace(revisionId, row.name), row.ciphertext)]),
     ),
