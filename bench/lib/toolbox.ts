@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { openLocalHttp } from '#dtma/http/local-http.ts'
 import { proxyMcp } from '#dtma/http/proxy-mcp.ts'
 import type { McpTarget } from '#dtma/instances/runner-types.ts'
 import { CLIENT_INFO } from '#mcp/client-info.ts'
@@ -18,7 +19,7 @@ const identity = await createIdentity('toolbox')
 async function open(place: string): Promise<McpTarget> {
   if (place !== 'stdio') {
     const { hostname, port, pathname } = new URL(place)
-    return { kind: 'http', host: hostname, port: Number(port), path: pathname }
+    return openLocalHttp({ host: hostname, port: Number(port), path: pathname }, new AbortController().signal)
   }
   const child = spawn(process.execPath, [STDIO], { stdio: ['pipe', 'pipe', 'inherit'] })
   const { stdin, stdout } = child

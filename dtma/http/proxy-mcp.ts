@@ -2,6 +2,7 @@ import {
   request as httpRequest,
   type IncomingHttpHeaders,
   type IncomingMessage,
+  type RequestOptions,
   type ServerResponse,
 } from 'node:http'
 import { pipeline } from 'node:stream/promises'
@@ -23,6 +24,8 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 const CONNECT_MS = 5_000
+
+type HttpTarget = Extract<McpTarget, { kind: 'http' }>
 
 /** Hands an MCP request to the server of an instance, and its answer back as it comes (event streams are not buffered). */
 export async function proxyMcp(
@@ -60,8 +63,8 @@ function userHeaders(request: IncomingMessage): Record<string, string> {
   }
 }
 
-function callServer(
-  target: Extract<McpTarget, { kind: 'http' }>,
+async function callServer(
+  target: HttpTarget,
   request: IncomingMessage,
   own: Record<string, string>,
   body: Buffer,
@@ -75,24 +78,37 @@ function callServer(
   }
   delete headers.expect
   if (body.length > 0 || request.method === 'POST') headers['content-length'] = String(body.length)
+  const { host, port, path, agent } = target
+  const sent = { host, port, path: path + query, method: request.method, headers, agent }
+  try {
+    return await send(sent, body, response)
+  } catch (error) {
+    // The server ended the connection while the request was under way to it. A POST may have been run; these may be sent twice.
+    const again = error instanceof StaleConnection && request.method !== 'POST' && !response.destroyed
+    if (again) return send({ ...sent, agent: false }, body, response)
+    throw error
+  }
+}
+
+/** A connection that had served before ended without a word of an answer. */
+class StaleConnection extends AgentFailure {}
+
+function send(options: RequestOptions, body: Buffer, response: ServerResponse): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const call = httpRequest({
-      host: target.host,
-      port: target.port,
-      path: target.path + query,
-      method: request.method,
-      headers,
-      agent: false,
-    })
+    const call = httpRequest(options)
     const timer = setTimeout(
       () => call.destroy(new Error('The server does not accept connections.')),
       CONNECT_MS,
     )
-    call.once('socket', (socket) => socket.once('connect', () => clearTimeout(timer)))
+    call.once('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', () => clearTimeout(timer))
+      else clearTimeout(timer)
+    })
     call.once('response', (answer) => resolve(answer))
-    call.once('error', (error) => {
+    call.on('error', (error) => {
       clearTimeout(timer)
-      reject(new AgentFailure('UPSTREAM_FAILED', `The MCP server did not answer: ${error.message}`))
+      const Failure = call.reusedSocket ? StaleConnection : AgentFailure
+      reject(new Failure('UPSTREAM_FAILED', `The MCP server did not answer: ${error.message}`))
     })
     response.once('close', () => {
       clearTimeout(timer)

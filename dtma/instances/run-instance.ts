@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import { type DriverInstance, InstanceFailure, type Run, type RunExit } from '#dtma/drivers/driver.ts'
+import { openLocalHttp } from '#dtma/http/local-http.ts'
 import { runRemote } from '#dtma/remote/run-remote.ts'
 import { openLocalSse } from '#dtma/sse/local-sse.ts'
 import { AGENT_VERSION } from '#dtma/version.ts'
@@ -169,7 +170,7 @@ async function becomeReady(
     const path = spec.http?.path ?? '/mcp'
     const address = await awaitListening(run, path, context.readyTimeoutMs, signal)
     if (spec.transport === 'sse') return { target: openLocalSse({ ...address, path }, signal) }
-    return { target: { kind: 'http', ...address, path } }
+    return { target: openLocalHttp({ ...address, path }, signal) }
   } catch (error) {
     // A server that ended is reported by its exit, which says more; it closes the bridge and is about to win the race.
     if (!(error instanceof InstanceFailure)) return new Promise(() => {})

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http'
 import type { InstanceError, InstanceState } from '#contracts/instances.ts'
 import type { Driver, Run } from '#dtma/drivers/driver.ts'
 import type { Logger } from '#dtma/logger.ts'
@@ -13,7 +14,7 @@ import type { Slots } from './slots.ts'
 export type McpTarget =
   | { kind: 'bridge'; bridge: StdioBridge }
   | { kind: 'relay'; relay: SessionRelay }
-  | { kind: 'http'; host: string; port: number; path: string }
+  | { kind: 'http'; host: string; port: number; path: string; agent: Agent }
   | { kind: 'remote'; remote: RemoteServer }
 
 /** What is shown of an instance besides what its record says. */
