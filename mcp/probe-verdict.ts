@@ -12,9 +12,7 @@ import {
   type RpcError,
 } from './json-rpc.ts'
 import type { DeadEnd, Exchange } from './probe-watch.ts'
-
-/** MCP's code for a protocol version that the server does not speak (2026-07-28). */
-const RPC_UNSUPPORTED_VERSION = -32_022
+import { RPC_UNSUPPORTED_VERSION } from './stateless.ts'
 
 /** Verdicts that asking again may change: the network, the clock, a server that is just coming up. */
 const PASSING: ReadonlySet<ProbeFailureCode> = new Set([

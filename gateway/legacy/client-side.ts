@@ -1,6 +1,6 @@
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import type { ClientSide } from '#gateway/relay/client-side.ts'
-import { envelopeOf } from '#gateway/upstream/stateless.ts'
+import { envelopeOf } from '#mcp/stateless.ts'
 import type { Session } from './require-session.ts'
 
 const NO_CAPABILITIES: Record<string, unknown> = {}

@@ -1,7 +1,5 @@
 import { UpstreamError } from '#gateway/upstream/error.ts'
-import { type Exchanged, exchange, STATELESS_VERSION } from '#gateway/upstream/exchange.ts'
-import { buildParamHeaders } from '#gateway/upstream/param-headers.ts'
-import { standardHeaders } from '#gateway/upstream/stateless.ts'
+import { type Exchanged, exchange } from '#gateway/upstream/exchange.ts'
 import { endpointOf } from '#gateway/upstream/target.ts'
 import {
   isRecord,
@@ -11,6 +9,8 @@ import {
   rpcNotification,
   rpcRequest,
 } from '#mcp/json-rpc.ts'
+import { buildParamHeaders } from '#mcp/param-headers.ts'
+import { STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
 import { declares, type Question } from './client-side.ts'
 import type { Attempt, Forwarded } from './forward-types.ts'
 

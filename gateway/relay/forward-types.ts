@@ -1,10 +1,10 @@
 import type { GatewayConnection } from '#contracts/gateway.ts'
 import type { ToolboxDispatchers } from '#gateway/upstream/dispatchers.ts'
-import type { ParamHeader } from '#gateway/upstream/param-headers.ts'
 import type { Servers } from '#gateway/upstream/servers.ts'
 import type { UpstreamSessions } from '#gateway/upstream/sessions.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
 import type { RpcId, RpcNotification, RpcParams, RpcResponse } from '#mcp/json-rpc.ts'
+import type { ParamHeader } from '#mcp/param-headers.ts'
 import type { ClientSide } from './client-side.ts'
 
 /** What every request to a server needs. */

@@ -1,5 +1,6 @@
 import type { RpcNotification, RpcRequest, RpcResponse } from '#mcp/json-rpc.ts'
 import { parseRpcMessage } from '#mcp/json-rpc.ts'
+import { STATELESS_VERSION } from '#mcp/stateless.ts'
 import { agentRefusal, asUpstreamError, UpstreamError } from './error.ts'
 import {
   type Endpoint,
@@ -91,6 +92,3 @@ async function refusal(input: ExchangeInput, answer: UpstreamAnswer): Promise<Ex
   }
   throw statusError(answer.status)
 }
-
-/** The version of MCP without sessions. */
-export const STATELESS_VERSION = '2026-07-28'

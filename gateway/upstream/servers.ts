@@ -1,8 +1,8 @@
 import { isRecord, isRpcFailure, rpcRequest } from '#mcp/json-rpc.ts'
+import { envelopeOf, STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
 import type { ToolboxDispatchers } from './dispatchers.ts'
 import { UpstreamError } from './error.ts'
-import { exchange, STATELESS_VERSION } from './exchange.ts'
-import { envelopeOf, standardHeaders } from './stateless.ts'
+import { exchange } from './exchange.ts'
 import { endpointOf, type UpstreamTarget } from './target.ts'
 
 export type Era = 'legacy' | 'modern'

@@ -2,13 +2,12 @@ import { sendAside } from '#gateway/relay/answer-server.ts'
 import type { ClientSide } from '#gateway/relay/client-side.ts'
 import type { Upstream } from '#gateway/relay/forward-types.ts'
 import { asUpstreamError, UpstreamError } from '#gateway/upstream/error.ts'
-import { STATELESS_VERSION } from '#gateway/upstream/exchange.ts'
 import { getStream, postMessage, readErrorBody, readMessages } from '#gateway/upstream/http.ts'
 import { NoSessionsError } from '#gateway/upstream/initialize.ts'
 import type { UpstreamLease } from '#gateway/upstream/sessions.ts'
-import { standardHeaders } from '#gateway/upstream/stateless.ts'
 import { endpointOf, type UpstreamTarget } from '#gateway/upstream/target.ts'
 import { type RpcNotification, type RpcRequest, rpcRequest } from '#mcp/json-rpc.ts'
+import { STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
 
 /** The server has no stream of its own: there is nothing to wait for. */
 export class NoStreamError extends Error {}

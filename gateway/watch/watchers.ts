@@ -1,9 +1,9 @@
 import { ownSide } from '#gateway/relay/client-side.ts'
 import type { Upstream } from '#gateway/relay/forward-types.ts'
 import type { Era } from '#gateway/upstream/servers.ts'
-import { envelopeOf } from '#gateway/upstream/stateless.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
 import type { RpcNotification } from '#mcp/json-rpc.ts'
+import { envelopeOf } from '#mcp/stateless.ts'
 import { keepListening } from './keep-listening.ts'
 
 /** What servers say that concerns every client of theirs, once a server and process. */

@@ -1,4 +1,4 @@
-import { isRecord } from '#mcp/json-rpc.ts'
+import { isRecord } from './json-rpc.ts'
 import { encodeHeaderValue } from './stateless.ts'
 
 /** An argument that a tool wants repeated in a header `Mcp-Param-<name>` (`x-mcp-header` in its schema). */

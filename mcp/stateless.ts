@@ -1,6 +1,11 @@
-import { CLIENT_INFO } from '#mcp/client-info.ts'
-import type { RpcParams } from '#mcp/json-rpc.ts'
-import { STATELESS_VERSION } from './exchange.ts'
+import { CLIENT_INFO } from './client-info.ts'
+import type { RpcParams } from './json-rpc.ts'
+
+/** The version of MCP without sessions. */
+export const STATELESS_VERSION = '2026-07-28'
+
+/** Error code of its own: a version that the server does not speak; `data.supported` names those that it does. */
+export const RPC_UNSUPPORTED_VERSION = -32_022
 
 /** Keys of `_meta` that every request of 2026-07-28 carries (specification, "Request metadata"). */
 const META_VERSION = 'io.modelcontextprotocol/protocolVersion'
