@@ -3,6 +3,7 @@ import { DataMount, HttpEndpoint, SomeLimits, Transport } from './instances.ts'
 import { EnvName, HeaderName, Id, Name, Text, Timestamp } from './names.ts'
 import { Cursor, ServerState } from './servers.ts'
 import { Source } from './sources.ts'
+import { UserCredentials } from './user-credentials.ts'
 
 const Asked = z.strictObject({
   title: Text.max(80).optional(),
@@ -58,6 +59,8 @@ export const CatalogRelease = z.strictObject({
   arguments: z.array(CatalogArgument).max(32).default([]),
   /** Names of headers that a remote server asks for, each asked for as a secret. */
   headers: z.array(CatalogHeader).max(32).default([]),
+  /** What each user of such a server has to bring. */
+  userCredentials: UserCredentials.default([]),
   limits: SomeLimits.default({}),
   data: z.array(DataMount).max(8).default([]),
 })

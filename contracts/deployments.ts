@@ -59,7 +59,7 @@ export const ConfigurationChanges = z.object({
   against: z.int(),
   changes: z.array(
     z.object({
-      /** Path in the revision (`limits.memoryMb`, `source.args.0`), `env.NAME` or `headers.Name`. */
+      /** Path in the revision (`limits.memoryMb`, `source.args.0`), `env.NAME`, `headers.Name` or `userCredentials.NAME`. */
       name: z.string(),
       /** Null: not there. Of secrets only whether they were there. */
       before: z.string().nullable(),

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { Deployment, DeploymentState, RedeployAnswer } from './deployments.ts'
 import { Failure } from './errors.ts'
-import { DataMount, HttpEndpoint, Limits, SomeLimits, Transport } from './instances.ts'
+import { DataMount, HttpEndpoint, Limits, Sharing, SomeLimits, Transport } from './instances.ts'
 import { EnvName, Id, Name, Text, Timestamp } from './names.ts'
 import { ToolDefinition } from './probe.ts'
+import { RESERVED_ENV } from './reserved-names.ts'
 import { Kept, Source, SourceChange } from './sources.ts'
+import { askingProblems, UserCredentials } from './user-credentials.ts'
 
 export const DesiredServerState = z.enum(['running', 'stopped', 'deleted'])
 export type DesiredServerState = z.infer<typeof DesiredServerState>
@@ -37,17 +39,6 @@ export const EnvValue = z.strictObject({
   /** Secret values are write-only and redacted from logs. */
   secret: z.boolean().optional(),
 })
-
-/** Names that the agent sets itself, or that would change how the server process is loaded. */
-export const RESERVED_ENV = new Set([
-  'HOME',
-  'PATH',
-  'TMPDIR',
-  'NODE_OPTIONS',
-  'LD_PRELOAD',
-  'LD_LIBRARY_PATH',
-  'LD_AUDIT',
-])
 
 const Description = Text.max(500, 'Use at most 500 characters.')
 
@@ -82,6 +73,10 @@ const NewServer = z.strictObject({
   data: z.array(DataMount).max(8).optional(),
   /** How long calls that were begun may go on after a rollout, in seconds. */
   drainSeconds: z.int().min(0).max(3600).optional(),
+  /** What each of its users has to bring. */
+  userCredentials: UserCredentials.optional(),
+  /** Of stdio servers. Left out: `isolated` where users bring variables, else `shared`. */
+  sharing: Sharing.optional(),
   visibility: Visibility.optional(),
   /** Ids of users who may use a `restricted` server. */
   grants: z.array(Id).max(500).optional(),
@@ -90,7 +85,14 @@ const NewServer = z.strictObject({
 export const DeployServer = NewServer.refine(
   ({ source, transport }) => transport !== undefined || source.type === 'catalog',
   { path: ['transport'], message: 'Choose a transport.' },
-)
+).superRefine(({ source, transport, env = {}, ...server }, ctx) => {
+  // What an entry of the catalog adds is known once it has been looked up.
+  if (transport === undefined || source.type === 'catalog') return
+  const headers = source.type === 'remote' ? Object.keys(source.headers ?? {}) : []
+  const problems = askingProblems({ ...server, transport, env: Object.keys(env), headers })
+  for (const [field, messages] of Object.entries(problems))
+    for (const message of messages) ctx.addIssue({ code: 'custom', path: field.split('.'), message })
+})
 export type DeployServer = z.infer<typeof DeployServer>
 /** What a caller may send: defaults not yet filled in. */
 export type DeployServerInput = z.input<typeof DeployServer>
@@ -112,6 +114,9 @@ export const UpdateServer = z.strictObject({
   limits: SomeLimits.optional(),
   data: z.array(DataMount).max(8).optional(),
   drainSeconds: z.int().min(0).max(3600).optional(),
+  /** When given, all of them: one that it does not name is not asked for any more. */
+  userCredentials: UserCredentials.optional(),
+  sharing: Sharing.optional(),
   /** Moves it, as with `redeploy`. */
   toolboxId: Id.optional(),
 })
@@ -141,6 +146,8 @@ export const RevisionView = z.object({
   env: z.array(z.object({ name: z.string(), secret: z.boolean(), value: z.string().nullable() })),
   data: z.array(DataMount),
   rollout: z.enum(['beside', 'recreate']),
+  sharing: Sharing,
+  userCredentials: UserCredentials,
   /** Seconds. */
   drainSeconds: z.int(),
   createdAt: Timestamp,

@@ -1,16 +1,11 @@
 import { z } from 'zod'
 import { HeaderName } from '#contracts/names.ts'
+import { isReservedHeader } from '#contracts/reserved-names.ts'
 
 /** The header that carries a user's own headers to the toolbox, over mutual TLS only: base64url of a JSON object of strings. */
 export const USER_HEADERS = 'toolberth-user-headers'
 /** Characters of it; Node reads no more than 16 KiB of headers unless told. */
 const MAX_CHARS = 12_000
-
-/** Headers that are the protocol's, the connection's or ours: a user's value would change what is asked, or of whom. */
-const RESERVED =
-  /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-.*|accept|accept-encoding|expect|origin|cookie|mcp-.*|toolberth-.*|last-event-id)$/i
-
-export const isReservedHeader = (name: string): boolean => RESERVED.test(name)
 
 const UserHeaders = z.record(
   HeaderName.refine((name) => !isReservedHeader(name), 'This header is set by the protocol.'),

@@ -1,5 +1,6 @@
 import type { CatalogRelease } from '#contracts/catalog.ts'
-import { RESERVED_ENV } from '#contracts/servers.ts'
+import { RESERVED_ENV } from '#contracts/reserved-names.ts'
+import { askingProblems } from '#contracts/user-credentials.ts'
 import { AppError } from '#server/errors.ts'
 
 /**
@@ -31,6 +32,14 @@ export function checkRelease(release: CatalogRelease): void {
     if (transport === 'sse') wrong('transport', 'Packages and images are run with stdio or streamable-http.')
     if (transport === 'stdio' && release.http) wrong('http', 'Only a streamable-http server has an endpoint.')
   }
+  const problems = askingProblems({
+    transport,
+    userCredentials: release.userCredentials,
+    env: variables.map(({ name }) => name),
+    headers: headers.map(({ name }) => name),
+    data: release.data,
+  })
+  for (const [field, texts] of Object.entries(problems)) for (const text of texts) wrong(field, text)
   if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', 'release is wrong', { fields })
 }
 

@@ -1,5 +1,7 @@
+import type { CatalogRelease } from '#contracts/catalog.ts'
 import type { CatalogOrigin, DeployServer, UpdateServer } from '#contracts/servers.ts'
 import type { Source, SourceChange } from '#contracts/sources.ts'
+import type { UserCredential } from '#contracts/user-credentials.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -31,6 +33,7 @@ export async function resolveDeploy(
   const { release, origin, ...resolved } = await withActor(ctx.actor, (db) => resolveSource(db, source))
   const http = input.http ?? release.http
   const data = input.data ?? release.data
+  const userCredentials = input.userCredentials ?? release.userCredentials
   return {
     origin,
     input: {
@@ -39,6 +42,7 @@ export async function resolveDeploy(
       transport: resolveTransport(release, transport),
       ...(http && { http }),
       ...(data.length > 0 && { data }),
+      userCredentials,
       env: resolveEnv(release, input.env),
       limits: { ...release.limits, ...input.limits },
     },
@@ -47,7 +51,7 @@ export async function resolveDeploy(
 
 /** A revision that an update starts from. */
 interface Before {
-  spec: { source: Source; catalog?: CatalogOrigin | undefined }
+  spec: { source: Source; catalog?: CatalogOrigin | undefined; userCredentials: UserCredential[] }
   env: Record<string, { value: string; secret: boolean }>
   headers: Record<string, string>
 }
@@ -82,9 +86,23 @@ export async function resolveUpdate(
       transport: resolveTransport(release, input.transport),
       ...(http && { http }),
       ...(data.length > 0 && { data }),
+      userCredentials: input.userCredentials ?? askedBesides(before.spec.userCredentials, release),
       env: resolveEnv(release, input.env ?? kept(before.env), before.env),
     },
   }
+}
+
+/** Those of the release, and what the server asks for besides as long as it is called in a way that carries it. */
+function askedBesides(
+  before: readonly UserCredential[],
+  { transport, userCredentials }: CatalogRelease,
+): UserCredential[] {
+  const named = new Set(userCredentials.map(({ name }) => name.toLowerCase()))
+  const kind = transport === 'stdio' ? 'env' : 'header'
+  return [
+    ...userCredentials,
+    ...before.filter((one) => one.kind === kind && !named.has(one.name.toLowerCase())),
+  ]
 }
 
 function kept(of: object): Record<string, { keep: true }> {

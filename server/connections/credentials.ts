@@ -1,6 +1,6 @@
 import type { CredentialState } from '#contracts/connection-settings.ts'
+import { isReservedHeader } from '#contracts/reserved-names.ts'
 import { type UserCredential, UserCredentials } from '#contracts/user-credentials.ts'
-import { isReservedHeader } from '#mcp/user-headers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { type Place, seal } from '#server/secrets/envelope.ts'

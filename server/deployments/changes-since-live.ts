@@ -1,4 +1,5 @@
 import type { ConfigurationChanges } from '#contracts/deployments.ts'
+import type { UserCredential } from '#contracts/user-credentials.ts'
 import { createRedactor, REDACTED } from '#protocol/redact.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
@@ -7,7 +8,8 @@ import { type LoadedRevision, loadRevision } from './revision.ts'
 /** Of a value; what was changed shows in less. */
 const MAX_CHARS = 500
 
-type Value = { text: string; secret: boolean }
+/** `plain`: never a secret, whatever its name looks like. */
+type Value = { text: string; secret: boolean; plain?: boolean }
 
 /**
  * How the deployment's revision differs from the one that serves, or served last. Values of secrets, and what looks like one, are
@@ -52,7 +54,8 @@ export function compareRevisions(
     const [old, next] = [from.get(name), to.get(name)]
     if (old?.text === next?.text && old?.secret === next?.secret) return []
     const looksSecret = redactor.value({ [name]: 'x' }) as Record<string, unknown>
-    const secret = old?.secret === true || next?.secret === true || looksSecret[name] === REDACTED
+    const plain = (old ?? next)?.plain === true
+    const secret = old?.secret === true || next?.secret === true || (!plain && looksSecret[name] === REDACTED)
     const shown = (value: Value | undefined) =>
       value === undefined ? null : secret ? REDACTED : redactor.text(value.text).slice(0, MAX_CHARS)
     return [{ name, before: shown(old), after: shown(next), secret }]
@@ -62,8 +65,13 @@ export function compareRevisions(
 
 /** Everything that shapes a server, by its path. */
 function valuesOf({ spec, env, headers }: Omit<LoadedRevision, 'id' | 'number'>): Map<string, Value> {
-  return new Map([
-    ...leaves('', spec).map(([name, text]) => [name, { text, secret: false }] as const),
+  const { userCredentials, ...rest } = spec
+  return new Map<string, Value>([
+    ...leaves('', rest).map(([name, text]) => [name, { text, secret: false }] as const),
+    ...userCredentials.map(
+      (asked) =>
+        [`userCredentials.${asked.name}`, { text: askedText(asked), secret: false, plain: true }] as const,
+    ),
     ...Object.entries(env).map(
       ([name, { value, secret }]) => [`env.${name}`, { text: value, secret }] as const,
     ),
@@ -71,6 +79,11 @@ function valuesOf({ spec, env, headers }: Omit<LoadedRevision, 'id' | 'number'>)
       ([name, value]) => [`headers.${name}`, { text: value, secret: true }] as const,
     ),
   ])
+}
+
+function askedText({ kind, required, description }: UserCredential): string {
+  const what = `${kind === 'env' ? 'variable' : 'header'}, ${required ? 'required' : 'optional'}`
+  return description ? `${what}: ${description}` : what
 }
 
 function leaves(path: string, value: unknown): [name: string, text: string][] {

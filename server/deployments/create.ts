@@ -82,6 +82,7 @@ async function writeDeployment(
       transport: spec.transport,
       ...(spec.catalog && { catalog: `${spec.catalog.slug}@${spec.catalog.version}` }),
       env: Object.keys(input.env ?? {}),
+      userCredentials: spec.userCredentials.map(({ name }) => name),
     },
   })
   return deployment

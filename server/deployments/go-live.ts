@@ -112,14 +112,14 @@ async function revisionFacts(db: Db, deploymentId: string) {
     where: { id: deploymentId },
     select: { revision: { select: { spec: true } } },
   })
-  const { transport, sharing, catalog } = RevisionSpec.parse(revision.spec)
+  const { transport, sharing, userCredentials, catalog } = RevisionSpec.parse(revision.spec)
   const entry = catalog
     ? await db.catalogEntry.findFirst({
         where: { slug: catalog.slug, deletedAt: null },
         select: { categories: true },
       })
     : null
-  return { transport, sharing, categories: entry?.categories ?? [] }
+  return { transport, sharing, userCredentials, categories: entry?.categories ?? [] }
 }
 
 /**

@@ -16,7 +16,7 @@ const RESERVED =
 /** The minimum of the contract: a remote server takes the agent's memory for passing calls on, and no process of its own. */
 export const REMOTE_LIMITS = { memoryMb: 64, cpus: 0.1, pids: 16 }
 
-type Asked = Pick<DeployServer, 'http' | 'env' | 'data'> & { transport: Transport }
+type Asked = Pick<DeployServer, 'http' | 'env' | 'data' | 'userCredentials'> & { transport: Transport }
 
 /** What is wrong with a remote server as it is asked for, by field; empty when nothing is. */
 export function remoteProblems(
@@ -29,7 +29,8 @@ export function remoteProblems(
     fields['source.url'] = ['Give credentials as headers: a URL is shown in clear.']
   else if (url.hash) fields['source.url'] = ['Leave out the part after "#": it is never sent.']
   const names = Object.keys(source.headers ?? {})
-  if (names.length > 0 && url.protocol === 'http:' && !isLocalName(url.hostname))
+  const usersBring = asked.userCredentials?.some(({ kind }) => kind === 'header') ?? false
+  if ((names.length > 0 || usersBring) && url.protocol === 'http:' && !isLocalName(url.hostname))
     fields['source.url'] = ['Headers are secrets and are sent over https:// only.']
   const seen = new Set<string>()
   for (const name of names) {

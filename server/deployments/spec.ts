@@ -10,6 +10,7 @@ import {
 } from '#contracts/instances.ts'
 import { CatalogOrigin, type DeployServer } from '#contracts/servers.ts'
 import { Source } from '#contracts/sources.ts'
+import { askingProblems, sharingOf, UserCredentials } from '#contracts/user-credentials.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { credentialsFor } from '#server/registries/credentials.ts'
@@ -30,22 +31,32 @@ export const RevisionSpec = z.object({
   /** Seconds. */
   drainSeconds: z.int(),
   data: z.array(DataMount).default([]),
+  userCredentials: UserCredentials.default([]),
 })
 export type RevisionSpec = z.infer<typeof RevisionSpec>
 
 const DRAIN_SECONDS = 60
 
-type Asked = Pick<DeployServer, 'source' | 'http' | 'limits' | 'env' | 'data' | 'drainSeconds'> & {
-  transport: Transport
-}
+type Asked = Pick<
+  DeployServer,
+  'source' | 'http' | 'limits' | 'env' | 'data' | 'drainSeconds' | 'userCredentials' | 'sharing'
+> & { transport: Transport }
 
 /** The revision that a deploy or an update asks for. Throws AppError SOURCE_UNSUPPORTED, BAD_REQUEST. */
 export function toRevisionSpec(input: Asked): RevisionSpec {
-  const { source, transport, data = [] } = input
-  const fields =
+  const { source, transport, data = [], userCredentials = [] } = input
+  const ofSource =
     source.type === 'remote'
       ? remoteProblems(source, input)
       : { ...localProblems(input), ...dataProblems(data) }
+  const fields = {
+    ...askingProblems({
+      ...input,
+      env: Object.keys(input.env ?? {}),
+      headers: source.type === 'remote' ? Object.keys(source.headers ?? {}) : [],
+    }),
+    ...ofSource,
+  }
   if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', `source ${source.type}`, { fields })
   return {
     source: source.type === 'remote' ? { type: 'remote', url: source.url } : source,
@@ -55,11 +66,12 @@ export function toRevisionSpec(input: Asked): RevisionSpec {
         ? null
         : HttpEndpoint.parse(input.http ?? (transport === 'sse' ? { path: '/sse' } : {})),
     limits: source.type === 'remote' ? REMOTE_LIMITS : Limits.parse(input.limits ?? {}),
-    sharing: 'shared',
+    sharing: sharingOf(input),
     // Two revisions never write the same data at once.
     rollout: data.length > 0 ? 'recreate' : 'beside',
     drainSeconds: input.drainSeconds ?? DRAIN_SECONDS,
     data,
+    userCredentials,
   }
 }
 

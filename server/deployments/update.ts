@@ -93,6 +93,7 @@ function nextSpec(before: RevisionSpec, input: UpdateServer, { env, headers }: C
   const listens = transport !== 'stdio' && !remote
   const http = input.http ?? (listens ? (before.http ?? undefined) : undefined)
   // A remote server's are the agent's, and no default for a process.
+  const { userCredentials = before.userCredentials } = input
   const limitsBefore = before.source.type === 'remote' ? {} : before.limits
   const asked = toRevisionSpec({
     source: source.type === 'remote' ? { type: 'remote', url: source.url, headers } : source,
@@ -102,9 +103,20 @@ function nextSpec(before: RevisionSpec, input: UpdateServer, { env, headers }: C
     env,
     data: input.data ?? (remote ? [] : before.data),
     drainSeconds,
+    userCredentials,
+    sharing: input.sharing ?? sharingBefore(before, { transport, userCredentials }),
   })
   // As it would be read back: what was left out is not there.
-  return RevisionSpec.parse(JSON.parse(JSON.stringify({ ...asked, sharing: before.sharing })))
+  return RevisionSpec.parse(JSON.parse(JSON.stringify(asked)))
+}
+
+/** One that runs once for each session goes on to, unless it is called in another way; variables of users see to theirs. */
+function sharingBefore(
+  { sharing }: RevisionSpec,
+  { transport, userCredentials }: Pick<RevisionSpec, 'transport' | 'userCredentials'>,
+): RevisionSpec['sharing'] | undefined {
+  if (transport !== 'stdio') return undefined
+  return userCredentials.length > 0 && sharing === 'shared' ? undefined : sharing
 }
 
 function nextEnv(before: LoadedRevision['env'], asked: UpdateServer['env']): LoadedRevision['env'] {
@@ -131,7 +143,17 @@ function changedParts(
   // The same tag may name another image by now.
   const asksAnew = sourceGiven && before.imageDigest !== null
   const parts = (
-    ['source', 'catalog', 'transport', 'http', 'limits', 'data', 'drainSeconds'] as const
+    [
+      'source',
+      'catalog',
+      'transport',
+      'http',
+      'limits',
+      'data',
+      'drainSeconds',
+      'userCredentials',
+      'sharing',
+    ] as const
   ).filter((part) => !isDeepStrictEqual(before.spec[part], spec[part]) || (part === 'source' && asksAnew))
   return [
     ...parts,

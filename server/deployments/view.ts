@@ -50,9 +50,7 @@ export const REVISION_INCLUDE = {
 export function revisionView(
   row: Prisma.RevisionGetPayload<{ include: typeof REVISION_INCLUDE }>,
 ): RevisionView {
-  const { source, catalog, transport, http, limits, data, rollout, drainSeconds } = RevisionSpec.parse(
-    row.spec,
-  )
+  const { source, catalog, transport, http, limits, ...spec } = RevisionSpec.parse(row.spec)
   const key = masterKey()
   return {
     number: row.number,
@@ -67,9 +65,11 @@ export function revisionView(
       secret,
       value: secret ? null : open(key, envPlace(row.id, name), ciphertext),
     })),
-    data,
-    rollout,
-    drainSeconds,
+    data: spec.data,
+    rollout: spec.rollout,
+    sharing: spec.sharing,
+    userCredentials: spec.userCredentials,
+    drainSeconds: spec.drainSeconds,
     createdAt: row.createdAt.toISOString(),
   }
 }

@@ -24,6 +24,8 @@ const server = {
     headerNames: [],
     data: [],
     rollout: 'beside' as const,
+    sharing: 'shared' as const,
+    userCredentials: [],
     drainSeconds: 60,
     createdAt: '2026-01-01T00:00:00.000Z',
   },

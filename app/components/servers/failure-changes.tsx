@@ -16,12 +16,13 @@ const LABELS: Readonly<Record<string, string>> = {
   'http.port.arg': 'Port argument',
   'http.port.fixed': 'Port',
   drainSeconds: 'Drain time (s)',
+  sharing: 'Who shares its process',
 }
 
 /** The path of a value as people call it; what has no name of its own is shown as it is. */
 function labelOf(name: string): string {
   const [first = '', ...rest] = name.split('.')
-  if (first === 'env' || first === 'headers') return rest.join('.')
+  if (first === 'env' || first === 'headers' || first === 'userCredentials') return rest.join('.')
   const argument = /^source\.args\.(\d+)$/.exec(name)?.[1]
   return LABELS[name] ?? (argument === undefined ? name : `Argument ${Number(argument) + 1}`)
 }
