@@ -38,8 +38,10 @@ afterAll(async () => {
   await Promise.all([toolbox.stop(), fixture.stop(), redis.stop()])
 })
 
-// The era of 2026-07-28 is not served yet: docs/adr/0017-gateway-eras.md.
-describe.each<[Revision, number]>([['2025-11-25', 30]])('what %s requires of a server', (revision, count) => {
+describe.each<[Revision, number]>([
+  ['2025-11-25', 30],
+  ['2026-07-28', 37],
+])('what %s requires of a server', (revision, count) => {
   const required = requiredScenarios(revision)
   let results: Map<string, string[]>
   beforeAll(async () => {

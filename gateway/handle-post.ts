@@ -14,6 +14,9 @@ import { handleRpcRequest } from './legacy/handle-rpc-request.ts'
 import { initializeSession } from './legacy/initialize-session.ts'
 import { requireSession } from './legacy/require-session.ts'
 import { accepts, mediaType } from './media-types.ts'
+import { classifyEra } from './modern/classify.ts'
+import { handleRpcRequest as handleStateless } from './modern/handle-rpc-request.ts'
+import { refuse } from './modern/refusal.ts'
 import { MAX_BODY_BYTES, readBody } from './read-body.ts'
 
 /** One message of an agent: read, checked and passed to its handler. */
@@ -43,6 +46,16 @@ export async function handlePost(
   const parsed = parseBody(body.text)
   if ('error' in parsed) return reply.json(400, parsed.error)
   const { kind, message } = parsed.classified
+  const classified = classifyEra(agent.headers, parsed.classified)
+  if (classified.era === 'refused') {
+    return refuse(reply, kind === 'request' ? message.id : null, classified.refusal)
+  }
+  if (classified.era === 'modern') {
+    // A request is cancelled by closing its stream, so there is no notification that has to be heard.
+    if (kind !== 'request' || classified.envelope === null) return reply.empty(202)
+    agent.log.rpcMethod = message.method
+    return handleStateless(context, agent, message, classified.envelope)
+  }
   if (kind === 'request' && message.method === 'initialize') {
     agent.log.rpcMethod = message.method
     return initializeSession(context, agent, message)

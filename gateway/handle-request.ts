@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
+import { STATELESS_VERSION } from '#mcp/stateless.ts'
 import { answerMetrics } from './answer-metrics.ts'
 import { answerUnauthorized } from './answer-unauthorized.ts'
 import type { AgentRequest, GatewayContext } from './context.ts'
@@ -10,6 +11,7 @@ import { handleDelete } from './legacy/handle-delete.ts'
 import { handleGet } from './legacy/handle-get.ts'
 import { answerStoreUnavailable } from './legacy/require-session.ts'
 import type { AgentView } from './lists/agent-view.ts'
+import { namesStateless } from './modern/classify.ts'
 import { createReply, type Reply } from './reply.ts'
 import { RightsUnavailableError } from './rights-cache.ts'
 import { readRoute } from './route.ts'
@@ -134,8 +136,10 @@ async function dispatch(
     case 'POST':
       return handlePost(context, request, agent)
     case 'GET':
+      if (namesStateless(agent.headers)) return answerPostOnly(agent.reply)
       return handleGet(context, agent)
     case 'DELETE':
+      if (namesStateless(agent.headers)) return answerPostOnly(agent.reply)
       return handleDelete(context, agent)
     default: {
       const failure = rpcFailure(
@@ -146,6 +150,12 @@ async function dispatch(
       return agent.reply.json(405, failure, { allow: ALLOWED_METHODS })
     }
   }
+}
+
+/** The era without sessions has no stream of its own and nothing to end. */
+function answerPostOnly(reply: Reply): void {
+  const text = `${STATELESS_VERSION} is spoken by POST alone.`
+  reply.json(405, rpcFailure(null, RPC_INVALID_REQUEST, text), { allow: 'POST, OPTIONS' })
 }
 
 function preflight(origin: string | undefined): Record<string, string> {

@@ -44,7 +44,8 @@ describe('what is no proper request', () => {
     ['a compressed body', PING, { 'content-encoding': 'gzip' }, 415, 'Content-Encoding'],
     ['an Accept without event streams', PING, { accept: 'application/json' }, 406, 'Accept'],
     ['an Accept without JSON', PING, { accept: 'text/event-stream' }, 406, 'Accept'],
-    ['an unsupported version', PING, { 'mcp-protocol-version': '2026-07-28' }, 400, '2025-11-25'],
+    ['an unsupported version', PING, { 'mcp-protocol-version': '2024-11-05' }, 400, '2025-11-25'],
+    ['a stateless request without its _meta', PING, { 'mcp-protocol-version': '2026-07-28' }, 400, '_meta'],
   ])('%s is refused in words', async (_name, body, headers, status, words) => {
     const said = await refusal(await gateway.post(token, body, { ...session, ...headers }))
     expect(said.status).toBe(status)
@@ -142,7 +143,7 @@ describe('sessions', () => {
     expect((await fetch(url, { method: 'DELETE', headers: id })).status).toBe(404)
     expect((await fetch(url, { headers: { accept: 'application/json', ...id } })).status).toBe(406)
     const modern = { 'mcp-protocol-version': '2026-07-28', accept: 'text/event-stream', ...id }
-    expect((await fetch(url, { headers: modern })).status).toBe(400)
+    expect((await fetch(url, { headers: modern })).status).toBe(405)
   })
 
   it('says 503 while Redis is away, and goes on with the session when it is back', async () => {

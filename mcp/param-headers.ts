@@ -34,10 +34,15 @@ export function paramHeaders(inputSchema: unknown): ParamHeader[] {
 export function buildParamHeaders(wanted: readonly ParamHeader[], args: unknown): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const { path, header } of wanted) {
-    const text = asText(valueAt(args, path))
+    const text = paramText(args, path)
     if (text !== null) headers[header] = encodeHeaderValue(text)
   }
   return headers
+}
+
+/** An argument as its header says it; null where it is missing or has no such words. */
+export function paramText(args: unknown, path: readonly string[]): string | null {
+  return asText(valueAt(args, path))
 }
 
 function valueAt(args: unknown, path: readonly string[]): unknown {

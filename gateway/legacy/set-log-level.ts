@@ -1,17 +1,7 @@
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
 import { RPC_INVALID_PARAMS, type RpcRequest, rpcFailure, rpcResult } from '#mcp/json-rpc.ts'
+import { isLogLevel, LOG_LEVELS } from '#mcp/log-levels.ts'
 import { answerStoreUnavailable, type Session } from './require-session.ts'
-
-const LEVELS: ReadonlySet<unknown> = new Set([
-  'debug',
-  'info',
-  'notice',
-  'warning',
-  'error',
-  'critical',
-  'alert',
-  'emergency',
-])
 
 /** Answers `logging/setLevel`: kept with the session, and set at each server before the session's next request there. */
 export async function setLogLevel(
@@ -21,8 +11,8 @@ export async function setLogLevel(
   { id, params }: RpcRequest,
 ): Promise<void> {
   const level = params?.level
-  if (typeof level !== 'string' || !LEVELS.has(level)) {
-    const text = `params.level has to be one of ${[...LEVELS].join(', ')}.`
+  if (!isLogLevel(level)) {
+    const text = `params.level has to be one of ${LOG_LEVELS.join(', ')}.`
     return reply.json(200, rpcFailure(id, RPC_INVALID_PARAMS, text))
   }
   try {

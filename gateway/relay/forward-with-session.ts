@@ -9,6 +9,7 @@ import {
   rpcNotification,
   rpcRequest,
 } from '#mcp/json-rpc.ts'
+import { META_PREFIX } from '#mcp/stateless.ts'
 import { answerServer, sendAside } from './answer-server.ts'
 import type { Attempt, Forwarded } from './forward-types.ts'
 
@@ -62,7 +63,7 @@ function paramsWithSession(params: RpcParams | undefined, upstreamId: number): R
   if (params === undefined || !isRecord(meta)) return params
   const kept: Record<string, unknown> = {}
   for (const key in meta) {
-    if (!key.startsWith('io.modelcontextprotocol/')) kept[key] = meta[key]
+    if (!key.startsWith(META_PREFIX)) kept[key] = meta[key]
   }
   if (kept.progressToken !== undefined) kept.progressToken = upstreamId
   return { ...params, _meta: kept }
