@@ -8,6 +8,8 @@ const KEEPALIVE_MS = 15_000
 /** The one answer to a request: JSON, or a stream of messages. Nothing of an answer may be stored by anybody on the way. */
 export interface Reply {
   readonly streaming: boolean
+  /** Nobody reads it: the connection ended. */
+  readonly gone: boolean
   /** Bytes of the body written so far, keepalives left out. */
   readonly bodyBytes: number
   /** Called once when the connection ends, after the answer or in the middle of it. */
@@ -38,6 +40,9 @@ export function createReply(response: ServerResponse): Reply {
     get streaming() {
       return response.headersSent
     },
+    get gone() {
+      return response.destroyed
+    },
     get bodyBytes() {
       return bodyBytes
     },
@@ -64,7 +69,8 @@ export function createReply(response: ServerResponse): Reply {
       response.end()
     },
     openStream(onTick) {
-      if (response.headersSent) return
+      // What ends with the connection would never end: its end has been told already.
+      if (response.headersSent || response.destroyed) return
       response.writeHead(200, { ...SSE_HEADERS, 'cache-control': 'no-store, no-transform' })
       response.flushHeaders()
       keepalive = setInterval(() => {
@@ -85,6 +91,7 @@ export function createReply(response: ServerResponse): Reply {
     },
     finish(message) {
       if (!response.headersSent) return reply.json(200, message)
+      clearInterval(keepalive)
       if (!response.writableEnded) response.end(counted(encodeSse({ data: JSON.stringify(message) })))
     },
     end() {

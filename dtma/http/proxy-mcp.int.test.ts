@@ -52,7 +52,7 @@ it('uses a connection again, ends one that idles, and all with the instance', as
   await Promise.all([post(), post(), post()])
   expect(sockets).toHaveLength(4)
   life.abort()
-  await vi.waitFor(() => expect(sockets.every(({ destroyed }) => destroyed)).toBe(true))
+  await vi.waitFor(() => expect(sockets.every(({ destroyed }) => destroyed)).toBe(true), 10_000)
 })
 
 it('waits for a server that thinks for longer than a connection may idle', async () => {
@@ -100,5 +100,5 @@ it('gives up the connection of a client that leaves in the middle of a stream', 
   const answer = await fetch(url, { method: 'POST', body: '{}', signal: leaving.signal })
   expect(answer.status).toBe(200)
   leaving.abort()
-  await vi.waitFor(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]))
+  await vi.waitFor(() => expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true]), 10_000)
 })

@@ -18,7 +18,8 @@ export async function handleGet(context: GatewayContext, agent: AgentRequest): P
     return reply.json(406, rpcFailure(null, RPC_INVALID_REQUEST, text))
   }
   const session = await requireSession(context, agent, null)
-  if (session === null) return
+  // One that left meanwhile must not take the place of the stream that it has opened since.
+  if (session === null || reply.gone) return
 
   const feed = openFeed({
     context,

@@ -36,7 +36,7 @@ export async function answerServer(
 export function sendAside(lease: Pick<UpstreamLease, 'endpoint' | 'session'>, message: RpcMessage): void {
   postMessage(lease.endpoint, lease.session, message, AbortSignal.timeout(ASIDE_TIMEOUT_MS))
     .then(
-      ({ body }) => body.dump(),
+      ({ body }) => body.leave(),
       () => {},
     )
     .catch(() => {})

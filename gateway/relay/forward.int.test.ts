@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createIdentity, type Identity } from '#protocol/identity.ts'
 import { freePort, startEverythingServer } from '#testing/everything-server.ts'
@@ -109,6 +110,19 @@ describe('forwarding', () => {
     expect(text).toBe('data: {"jsonrpc":"2.0","id":5,"result":{"content":[]}}\n\n')
     expect(got.find(({ id }) => (id as unknown) === 'p')).toMatchObject({ result: {} })
     expect(got.find(({ id }) => (id as unknown) === 'e')).toMatchObject({ error: { code: -32_601 } })
+  })
+
+  it('keeps nothing of a server that never ends a stream once its answer has come', async () => {
+    const open = new Set<ServerResponse>()
+    const { listener } = mcpPeer(({ id }, response) => {
+      open.add(response)
+      response.once('close', () => open.delete(response))
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } })}\n\n`)
+    })
+    const { send } = await gateway.agentAt(toolbox, listener)
+    for (let id = 1; id <= 3; id++) expect(await (await send(id)).text()).toContain(`"id":${id},"result"`)
+    await expect.poll(() => open.size).toBe(0)
   })
 
   it('takes 64 calls at a time for one server, and refuses more in words', async () => {

@@ -100,7 +100,7 @@ export async function deleteSession(
     headers: { ...endpoint.headers, ...sessionHeaders(session) },
     signal,
   })
-  await body.dump()
+  body.leave()
 }
 
 /** The messages of a 2xx answer to a request. Throws UpstreamError PROTOCOL_ERROR for what is no JSON-RPC. */

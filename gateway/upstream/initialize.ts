@@ -71,7 +71,7 @@ export async function sendAndDrop(
 ): Promise<void> {
   const answer = await postMessage(endpoint, session, message, signal)
   await refuseError(answer)
-  await answer.body.dump()
+  answer.body.leave()
 }
 
 async function firstResult(answer: UpstreamAnswer): Promise<RpcResult> {

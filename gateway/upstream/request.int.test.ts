@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { Agent } from 'undici'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import { request } from './request.ts'
 
 let server: Server
@@ -41,7 +41,7 @@ it('sends what it is given, and reads a body whole, in pieces, or up to a size',
   let pieces = ''
   for await (const chunk of (await send('/')).body) pieces += chunk.toString()
   expect(pieces).toHaveLength(2000)
-  await (await send('/')).body.dump()
+  ;(await send('/')).body.leave()
   expect(await (await send('/')).body.bytes(1999)).toBeNull()
   expect(seen).toEqual(Array(4).fill('POST 1 sent'))
 })
@@ -90,4 +90,29 @@ it('says so when a body breaks off, and when nobody is there', async () => {
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
   await expect(send('/')).rejects.toThrow(/\w/)
+})
+
+it('leaves an answer whose rest is not wanted: one that ends keeps its connection, one that goes on loses it', async () => {
+  const sockets = new Set<Socket>()
+  const { send, answer } = await ask((asked, response) => {
+    sockets.add(asked.socket)
+    response.write('wanted')
+    // In a packet of its own, as servers end their streams.
+    if (asked.url === '/ends') setTimeout(() => response.end(), 5)
+    if (asked.url === '/floods') {
+      const flood = () => void (response.write(Buffer.alloc(64 * 1024)) && setImmediate(flood))
+      response.on('drain', flood)
+      flood()
+    }
+  })
+  const first = async (body: AsyncIterable<Buffer>) => {
+    for await (const chunk of body) return chunk.toString()
+  }
+  expect(await first((await answer).body)).toBe('wanted')
+  await vi.waitFor(() => expect([...sockets].every(({ destroyed }) => destroyed)).toBe(true), 10_000)
+  sockets.clear()
+  for (let time = 0; time < 5; time++) expect(await first((await send('/ends')).body)).toBe('wanted')
+  expect(sockets.size).toBe(1)
+  expect(await first((await send('/floods')).body)).toMatch(/^wanted/)
+  await vi.waitFor(() => expect([...sockets].every(({ destroyed }) => destroyed)).toBe(true), 10_000)
 })

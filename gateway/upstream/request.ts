@@ -2,13 +2,18 @@ import type { Dispatcher } from 'undici'
 
 /** Unread bytes of a body after which the server has to wait. */
 const HIGH_WATER_BYTES = 256 * 1024
+/** A server that has said all ends its answer within this and without many more bytes; milliseconds. */
+const LEAVE_MS = 100
+const LEAVE_BYTES = 64 * 1024
 
-/** The body of an answer; whoever does not read it to the end calls `dump` or `destroy`. */
+/** The body of an answer; whoever does not read it to the end calls `leave` or `destroy`. Who stops iterating has left. */
 export interface AnswerBody extends AsyncIterable<Buffer> {
   /** The whole body, or null when it is larger; what is left is not read then. */
   bytes(maxBytes: number): Promise<Buffer | null>
-  /** Reads what is left and forgets it, so that the connection can be used again. Never rejects. */
-  dump(): Promise<void>
+  /**
+   * Wants no more, and does not wait: the connection can be used again where the answer ends at once, and is ended where it goes on.
+   */
+  leave(): void
   /** Ends the exchange, and its connection with it. */
   destroy(): void
 }
@@ -79,12 +84,18 @@ class Body implements AnswerBody {
   #ended = false
   #failure: { error: unknown } | null = null
   #wake: (() => void) | null = null
+  #leaving: { timer: NodeJS.Timeout; bytes: number } | null = null
 
   constructor(controller: Dispatcher.DispatchController) {
     this.#controller = controller
   }
 
   push(chunk: Buffer): void {
+    if (this.#leaving !== null) {
+      this.#leaving.bytes += chunk.length
+      if (this.#leaving.bytes > LEAVE_BYTES) this.destroy()
+      return
+    }
     this.#chunks.push(chunk)
     this.#size += chunk.length
     if (this.#size > HIGH_WATER_BYTES && !this.#controller.paused) this.#controller.pause()
@@ -92,10 +103,12 @@ class Body implements AnswerBody {
   }
   finish(): void {
     this.#ended = true
+    clearTimeout(this.#leaving?.timer)
     this.#wake?.()
   }
   fail(error: unknown): void {
     if (this.#ended) return
+    clearTimeout(this.#leaving?.timer)
     this.#failure ??= { error }
     this.#wake?.()
   }
@@ -133,12 +146,11 @@ class Body implements AnswerBody {
     return all.length === 1 ? (all[0] ?? null) : Buffer.concat(all, size)
   }
 
-  async dump(): Promise<void> {
-    try {
-      while ((await this.#take()) !== null);
-    } catch {
-      // It broke off, and nobody wanted it.
-    }
+  leave(): void {
+    if (this.#ended || this.#failure !== null || this.#leaving !== null) return
+    this.#leaving = { timer: setTimeout(() => this.destroy(), LEAVE_MS), bytes: this.#size }
+    this.#chunks = []
+    if (this.#controller.paused) this.#controller.resume()
   }
 
   destroy(): void {
@@ -149,7 +161,7 @@ class Body implements AnswerBody {
     try {
       for (let some = await this.#take(); some !== null; some = await this.#take()) yield* some
     } finally {
-      this.destroy()
+      this.leave()
     }
   }
 }

@@ -1,8 +1,9 @@
 import { rpcRequest } from '#mcp/json-rpc.ts'
 import type { ToolboxDispatchers } from './dispatchers.ts'
 import { UpstreamError } from './error.ts'
+import { exchange } from './exchange.ts'
 import { deleteSession, type Endpoint } from './http.ts'
-import { initializeUpstream, sendAndDrop, type UpstreamHandshake } from './initialize.ts'
+import { initializeUpstream, type UpstreamHandshake } from './initialize.ts'
 import { endpointOf, type UpstreamTarget } from './target.ts'
 
 /** Sessions of one process; the longest idle one makes room for a new one. */
@@ -145,7 +146,13 @@ export function createUpstreamSessions(
     if (session.capabilities.logging === undefined) return
     const request = rpcRequest(++slot.lastId, 'logging/setLevel', { level })
     const signal = AbortSignal.timeout(LEVEL_TIMEOUT_MS)
-    await sendAndDrop(endpointOf(dispatchers, slot.target), session, request, signal).catch(() => {})
+    await exchange({
+      endpoint: endpointOf(dispatchers, slot.target),
+      session,
+      message: request,
+      signal,
+      timeoutMs: LEVEL_TIMEOUT_MS,
+    }).catch(() => {})
   }
 
   async function take(
