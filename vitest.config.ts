@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { VitestReporter } from '#scripts/test/vitest-reporter.ts'
 
 /** Folders that hold no tests of ours: dependencies, build output, a running installation's home, and Playwright's specs. */
 const exclude = ['**/node_modules/**', '**/.next/**', '**/.toolberth/**', 'dist/**', 'e2e/**']
@@ -15,8 +16,8 @@ export default defineConfig({
     expect: { requireAssertions: true, poll: { timeout: 15_000 } },
     // Prisma's schema engine is WebAssembly that Node imports as a module, and says each time that this is new.
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    reporters: process.env.VITEST_JSON
-      ? [['minimal'], ['json', { outputFile: process.env.VITEST_JSON }]]
+    reporters: process.env.VITEST_REPORT
+      ? ['minimal', new VitestReporter(process.env.VITEST_REPORT)]
       : ['default'],
     projects: [
       {

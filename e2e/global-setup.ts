@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FullConfig } from '@playwright/test'
 import { publishInstallation } from '#e2e/installation.ts'
 import { homePaths } from '#scripts/start/home.ts'
 import { plainProgress } from '#scripts/start/progress.ts'
@@ -7,7 +8,8 @@ import { startToolberth } from '#scripts/start/supervisor.ts'
 import { openRunFolder } from '#testing/run-folder.ts'
 
 /** Starts a whole Toolberth with a home of its own on free ports; it serves every spec and is gone afterwards. */
-export default async function globalSetup(): Promise<() => Promise<void>> {
+export default async function globalSetup({ projects }: FullConfig): Promise<() => Promise<void>> {
+  const output = projects[0]?.outputDir ?? 'test-results'
   const run = openRunFolder()
   const home = join(run.folder, 'homes', 'e2e')
   try {
@@ -26,19 +28,19 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
     publishInstallation(toolberth)
     return async () => {
       await toolberth.stop()
-      keepLogs(home)
+      keepLogs(home, output)
       await run.close()
     }
   } catch (error) {
-    keepLogs(home)
+    keepLogs(home, output)
     await run.close()
     throw error
   }
 }
 
 /** The home goes away; what its processes logged is what explains a failed spec. */
-function keepLogs(home: string): void {
-  const target = join(import.meta.dirname, '..', 'test-results', 'logs')
+function keepLogs(home: string, output: string): void {
+  const target = join(output, 'logs')
   rmSync(target, { recursive: true, force: true })
   try {
     cpSync(homePaths(home).logs, target, { recursive: true })

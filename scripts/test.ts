@@ -1,27 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureChromium } from './ensure-chromium.ts'
 import { ensureDocker } from './ensure-docker.ts'
 import { StartError } from './start-error.ts'
-import {
-  add,
-  type Counts,
-  closingLine,
-  countPlaywright,
-  countVitest,
-  NOTHING,
-  reconcile,
-} from './test/counts.ts'
-import { type Finished, runCommand } from './test/run-command.ts'
+import { add, type Counts, closingLine, NOTHING } from './test/counts.ts'
+import { readPlaywright } from './test/playwright-report.ts'
+import { Report } from './test/report.ts'
+import { runCommand } from './test/run-command.ts'
+import { runSuite, type Suite } from './test/suite.ts'
 
 const MINUTE = 60_000
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 
 const reports = mkdtempSync(join(tmpdir(), 'toolberth-reports-'))
-const vitestReport = join(reports, 'vitest.json')
-const playwrightReport = join(reports, 'playwright.json')
 
 /** Passes or fails as a whole; its output is shown when it fails. */
 async function check(name: string, command: string[]): Promise<Counts> {
@@ -37,36 +30,9 @@ async function check(name: string, command: string[]): Promise<Counts> {
   return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
 }
 
-/** Counts its tests by the report that it writes; no report is a failure. */
-async function suite(
-  name: string,
-  command: string[],
-  options: { env: Record<string, string>; report: string; count: (json: string) => Counts },
-): Promise<Counts> {
-  const began = Date.now()
-  console.log(`  ${name} …`)
-  const finished = await runCommand(command, {
-    timeoutMs: 35 * MINUTE,
-    show: true,
-    signal: interrupted.signal,
-    env: options.env,
-  })
-  const counts = reconcile(countReport(options), exitCode(finished))
-  console.log(
-    `${counts.failed === 0 ? '✓' : '✗'} ${name}: ${closingLine(counts)}, ${seconds(began)}${finished.timedOut ? ', took too long' : ''}`,
-  )
-  return counts
-}
+const suite = (what: Suite) =>
+  runSuite(what, { reports, signal: interrupted.signal, say: (line) => console.log(line) })
 
-function countReport({ report, count }: { report: string; count: (json: string) => Counts }): Counts {
-  try {
-    return count(readFileSync(report, 'utf8'))
-  } catch {
-    return NOTHING
-  }
-}
-
-const exitCode = ({ code, timedOut }: Finished) => (timedOut ? null : code)
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`
 
 async function endToEnd(): Promise<Counts> {
@@ -77,10 +43,13 @@ async function endToEnd(): Promise<Counts> {
     console.log(`✗ end to end: ${error.message}`)
     return { ...NOTHING, failed: 1 }
   }
-  return suite('end to end', ['playwright', 'test'], {
-    env: { PLAYWRIGHT_JSON: playwrightReport },
-    report: playwrightReport,
-    count: countPlaywright,
+  return suite({
+    name: 'end to end',
+    command: ['playwright', 'test'],
+    // With an installation of its own; what is kept of the first try stays beside it.
+    secondTry: ['--output=test-results/second-try', '--global-timeout=420000'],
+    reportVariable: 'PLAYWRIGHT_JSON',
+    read: readPlaywright,
   })
 }
 
@@ -95,10 +64,12 @@ const steps: (() => Promise<Counts>)[] = [
     return NOTHING
   },
   () =>
-    suite('unit, integration and migration drift', ['vitest', 'run'], {
-      env: { VITEST_JSON: vitestReport },
-      report: vitestReport,
-      count: countVitest,
+    suite({
+      name: 'unit, integration and migration drift',
+      command: ['vitest', 'run'],
+      secondTry: ['--maxWorkers=1'],
+      reportVariable: 'VITEST_REPORT',
+      read: (text) => Report.parse(JSON.parse(text)),
     }),
   endToEnd,
 ]

@@ -1,44 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { add, closingLine, countPlaywright, countVitest, reconcile } from './counts.ts'
+import { add, closingLine, reconcile, tally } from './counts.ts'
 
-const vitest = (numbers: { passed: number; failed: number; files?: { status: string; tests: string[] }[] }) =>
-  JSON.stringify({
-    numPassedTests: numbers.passed,
-    numFailedTests: numbers.failed,
-    numPendingTests: 1,
-    numTodoTests: 1,
-    testResults: (numbers.files ?? []).map(({ status, tests }) => ({
-      status,
-      assertionResults: tests.map((test) => ({ status: test })),
-    })),
-  })
-
-describe('countVitest', () => {
-  it('takes over the numbers', () => {
-    expect(countVitest(vitest({ passed: 3, failed: 1 }))).toEqual({ passed: 3, failed: 1, skipped: 2 })
-  })
-
-  it('counts a file that cannot be imported, and does not count a failed test twice', () => {
-    const files = [
-      { status: 'failed', tests: [] },
-      { status: 'failed', tests: ['passed', 'failed'] },
-      { status: 'passed', tests: ['passed'] },
-    ]
-    expect(countVitest(vitest({ passed: 2, failed: 1, files })).failed).toBe(2)
-  })
-
-  it('refuses what is no report', () => {
-    expect(() => countVitest('{}')).toThrow('numPassedTests')
-  })
+const outcome = (state: 'passed' | 'failed' | 'skipped' | 'missed') => ({
+  file: 'a.test.ts',
+  name: state,
+  state,
+  message: '',
+  target: 'a.test.ts',
 })
 
-describe('countPlaywright', () => {
-  it('counts an error of the global set-up', () => {
-    const report = {
-      errors: [{ message: 'no' }],
-      stats: { expected: 0, unexpected: 0, flaky: 0, skipped: 2 },
-    }
-    expect(countPlaywright(JSON.stringify(report))).toEqual({ passed: 0, failed: 1, skipped: 2 })
+describe('tally', () => {
+  it('counts each outcome once, and errors outside of every file', () => {
+    const outcomes = [outcome('passed'), outcome('passed'), outcome('failed'), outcome('skipped')]
+    expect(tally({ outcomes, errors: ['no database'], seconds: {} })).toEqual({
+      passed: 2,
+      failed: 2,
+      skipped: 1,
+    })
+  })
+
+  it('does not call a run good in which tests were missed', () => {
+    const outcomes = [outcome('passed'), outcome('missed'), outcome('missed')]
+    expect(tally({ outcomes, errors: [], seconds: {} })).toEqual({ passed: 1, failed: 1, skipped: 2 })
   })
 })
 

@@ -1,49 +1,18 @@
-import { z } from 'zod'
+import type { Report } from './report.ts'
 
 /** What a suite came to; a check such as the linter counts as one. */
 export type Counts = { passed: number; failed: number; skipped: number }
 
 export const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 }
 
-const VitestReport = z.object({
-  numPassedTests: z.int(),
-  numFailedTests: z.int(),
-  numPendingTests: z.int(),
-  numTodoTests: z.int(),
-  testResults: z.array(
-    z.object({ status: z.string(), assertionResults: z.array(z.object({ status: z.string() })) }),
-  ),
-})
-
-const PlaywrightReport = z.object({
-  errors: z.array(z.unknown()),
-  stats: z.object({ expected: z.int(), unexpected: z.int(), flaky: z.int(), skipped: z.int() }),
-})
-
-/**
- * Counts of Vitest's JSON report. A file that fails outside its tests (an import, a hook) counts as one failure. Throws on a
- * text that is no such report.
- */
-export function countVitest(json: string): Counts {
-  const report = VitestReport.parse(JSON.parse(json))
-  const brokenFiles = report.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && !assertionResults.some((assertion) => assertion.status === 'failed'),
-  )
+/** Counts each outcome once. An error outside of every file is a failure, and no run is good in which tests were missed. */
+export function tally({ outcomes, errors }: Report): Counts {
+  const count = (...states: string[]) => outcomes.filter(({ state }) => states.includes(state)).length
+  const failed = count('failed') + errors.length
   return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + brokenFiles.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-  }
-}
-
-/** Counts of Playwright's JSON report; an error outside the tests (global set-up) is a failure. Throws as `countVitest`. */
-export function countPlaywright(json: string): Counts {
-  const { errors, stats } = PlaywrightReport.parse(JSON.parse(json))
-  return {
-    passed: stats.expected + stats.flaky,
-    failed: stats.unexpected + errors.length,
-    skipped: stats.skipped,
+    passed: count('passed'),
+    failed: failed === 0 && count('missed') > 0 ? 1 : failed,
+    skipped: count('skipped', 'missed'),
   }
 }
 
