@@ -30,6 +30,8 @@ type Context = {
   leftovers(): Promise<string[]>
   stop(): Promise<void>
 }
+type Who = { pid: number; uid: number; cwd: string; env: Record<string, string> }
+
 const LIMITS = { memoryMb: 160, cpus: 1, pids: 64 }
 const asRoot = process.getuid?.() === 0
 const server = fileURLToPath(new URL('../../testing/docker/server', import.meta.url))
@@ -249,6 +251,61 @@ describe.each([
       expect(await kept()).toEqual({ [path]: { ok: true, value: 'kept' } })
       await next.stop()
       await driver.remove(second.id, { deleteDataOf: serverId })
+      expect(await context.leftovers()).toEqual([])
+    })
+
+    it('runs sessions of an isolated server beside each other, each with its own variables', async () => {
+      const instance = instanceOf({ sharing: 'isolated', env: { SHARED: 'by all' } })
+      await prepare(instance)
+      const open = async (id: string) => {
+        const log = keepingLog()
+        const run = await driver.start(instance, { log, session: { id, env: { TOKEN: `of-${id}` } } })
+        const call = callOverStdio(run)
+        return { run, call, who: await call<Who>('whoami') }
+      }
+      const [a, b] = await Promise.all([open('aaaa'), open('bbbb')])
+      expect(a.who.env).toMatchObject({ SHARED: 'by all', TOKEN: 'of-aaaa' })
+      expect(b.who.env).toMatchObject({ SHARED: 'by all', TOKEN: 'of-bbbb' })
+      // A session cannot read, stop or end its sibling; a container does not even see it.
+      const byUsers = a.who.uid !== b.who.uid
+      const secret = `/proc/${b.who.pid}/environ`
+      if (byUsers) {
+        expect(await a.call('kill', { pids: [b.who.pid] })).toEqual({
+          [b.who.pid]: { ok: false, code: 'EPERM' },
+        })
+        const read = await a.call('read_files', { paths: [secret] })
+        expect(read).toEqual({ [secret]: { ok: false, code: 'EACCES' } })
+        const looked = await a.call('list_folders', { paths: [b.who.cwd] })
+        expect(looked).toEqual({ [b.who.cwd]: { ok: false, code: 'EACCES' } })
+      }
+      expect(JSON.stringify(await a.call('read_files', { paths: [secret] }))).not.toContain('of-bbbb')
+      await a.call('fork', { count: 2 })
+      await a.run.stop()
+      expect(await b.call('echo', { message: 'still here' })).toBe('Echo: still here')
+      const left = (await context.leftovers()).join()
+      expect(left).not.toContain('aaaa')
+      expect(left).toContain('bbbb')
+      await driver.halt(instance.id)
+      await b.run.exited
+      await b.run.stop()
+      await remove(instance)
+      expect(await context.leftovers()).toEqual([])
+    })
+
+    it('ends sessions that the agent left behind', async () => {
+      const instance = instanceOf({ sharing: 'isolated' })
+      await prepare(instance)
+      const run = await driver.start(instance, {
+        log: keepingLog(),
+        session: { id: 'cccc', env: { TOKEN: 'left' } },
+      })
+      const next = await context.again()
+      await next.recover(new Set([instance.id]))
+      await run.exited
+      expect((await context.leftovers()).join()).not.toContain('cccc')
+      await next.remove(instance.id, { deleteDataOf: null })
+      next.close()
+      await run.stop()
       expect(await context.leftovers()).toEqual([])
     })
 

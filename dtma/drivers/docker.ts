@@ -11,6 +11,7 @@ import { createNetworks, removeNetwork } from './docker/network.ts'
 import { prepareImage } from './docker/prepare-image.ts'
 import { forgetPrepared, type Prepared, readPrepared, writePrepared } from './docker/prepared.ts'
 import { findImage, pullImage } from './docker/pull-image.ts'
+import { endSessions } from './docker/sessions.ts'
 import { packageVolumeName, startContainer } from './docker/start-container.ts'
 import { sweep } from './docker/sweep.ts'
 import { removeDataVolumes, removeVolume } from './docker/volumes.ts'
@@ -42,13 +43,16 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
   const runs = new Set<ContainerRun>()
   /** Instances that were recovered, prepared or started here: of others there is nothing. */
   const touched = new Set<string>()
+  /** Sessions of isolated servers that were started here and are not over. */
+  const sessions = new Set<string>()
   let swept = false
   let sweeping: Promise<void> | null = null
 
   const watch = watchEngine(engine, {
     onUp() {
       for (const run of runs) run.check()
-      if (!swept) void recover().catch((error: Error) => options.onProblem(error.message))
+      const again = swept ? endForgottenSessions : recover
+      void again().catch((error: Error) => options.onProblem(error.message))
     },
     onAway() {
       options.onProblem('The container engine does not answer; trying again.')
@@ -80,7 +84,8 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       swept = true
       return
     }
-    sweeping ??= sweep(engine, whose, home.servers, (id) => touched.has(id))
+    sweeping ??= endForgottenSessions()
+      .then(() => sweep(engine, whose, home.servers, (id) => touched.has(id)))
       .then(() => {
         swept = true
       })
@@ -90,13 +95,19 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
     await sweeping
   }
 
-  async function network(instanceId: string): Promise<string> {
+  /** Their pipes are gone, with an earlier run of the agent or with the engine. */
+  async function endForgottenSessions(): Promise<void> {
+    const whose = options.owner()
+    if (whose !== null) await endSessions(engine, whose, { keep: (session) => sessions.has(session) })
+  }
+
+  async function network(instanceId: string, session?: string): Promise<string> {
     const guarded = await guard.ensure()
     const internal = !guarded && !options.allowUnisolated
     if (internal) {
       options.onProblem('iptables cannot block the cloud metadata address here; servers get no way out.')
     }
-    return networks.ensure(owner(), instanceId, { internal })
+    return networks.ensure(owner(), instanceId, { internal, session })
   }
 
   /** The very image that was prepared, fetched again by its digest when somebody deleted it. */
@@ -147,34 +158,49 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
       return prepared
     },
 
-    async start(instance, { log }) {
+    async start(instance, { log, session }) {
       const prepared = await readPrepared(home.servers, instance.id)
       if (prepared === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The image is not prepared.')
-      const run = await startContainer({
-        engine,
-        owner: owner(),
-        instance,
-        prepared,
-        network: await network(instance.id),
-        log,
-        onEnd: (ended) => runs.delete(ended),
-      })
-      runs.add(run)
-      // What happened since it was started and before it was among the runs.
-      run.check()
-      return run
+      if (session !== undefined) sessions.add(session.id)
+      const clear = async () => {
+        if (session === undefined) return
+        sessions.delete(session.id)
+        await endSessions(engine, owner(), { instanceId: instance.id, session: session.id })
+      }
+      try {
+        const run = await startContainer({
+          engine,
+          owner: owner(),
+          instance,
+          session,
+          prepared,
+          network: await network(instance.id, session?.id),
+          log,
+          onEnd: (ended) => runs.delete(ended),
+        })
+        runs.add(run)
+        // What happened since it was started and before it was among the runs.
+        run.check()
+        return { ...run, stop: () => run.stop().finally(clear) }
+      } catch (error) {
+        await clear().catch(() => undefined)
+        throw error
+      }
     },
 
     async halt(id) {
-      if (touched.has(id)) await removeOurContainer(engine, owner(), nameOf(id))
+      if (!touched.has(id)) return
+      await endSessions(engine, owner(), { instanceId: id })
+      await removeOurContainer(engine, owner(), nameOf(id))
     },
 
     async remove(id, { deleteDataOf }) {
       const nothingThere = swept && !touched.has(id)
       if (!nothingThere && options.owner() !== null) {
         await removeOurContainer(engine, owner(), `${nameOf(id)}-prepare`)
+        await endSessions(engine, owner(), { instanceId: id })
         await removeOurContainer(engine, owner(), nameOf(id))
-        await removeNetwork(engine, owner(), id)
+        await removeNetwork(engine, owner(), nameOf(id))
         await removeVolume(engine, owner(), packageVolumeName(id))
         await forgetPrepared(home.servers, id)
         touched.delete(id)

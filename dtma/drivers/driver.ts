@@ -37,6 +37,9 @@ export type Run = {
 /** The package, image or whatever it is that is to run, under an id that is never used for anything else. */
 export type DriverInstance = { id: string; spec: InstanceSpec }
 
+/** A session of an isolated server: `env` is what its user has given, for the memory of its process alone. */
+export type RunSession = { id: string; env: Readonly<Record<string, string>> }
+
 /** A way of running servers. Failures with a known cause are thrown as InstanceFailure. */
 export type Driver = {
   readonly name: DriverName
@@ -51,7 +54,11 @@ export type Driver = {
     instance: DriverInstance,
     context: { signal: AbortSignal; log: LogSink; onPhase(phase: string): void },
   ): Promise<{ resolvedVersion: string | null }>
-  start(instance: DriverInstance, context: { log: LogSink }): Promise<Run>
+  /**
+   * Starts the server, or with `session` one more process of an isolated one that its siblings cannot reach. Everything that a session
+   * had is deleted by the `stop` of its run.
+   */
+  start(instance: DriverInstance, context: { log: LogSink; session?: RunSession }): Promise<Run>
   /** Ends what runs of the instance, and keeps what was prepared. Fine when there is nothing. */
   halt(id: string): Promise<void>
   /**

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import type { Home } from '#dtma/home.ts'
-import { type Driver, type DriverInstance, InstanceFailure } from './driver.ts'
+import { type Driver, type DriverInstance, InstanceFailure, type LogSink, type Run } from './driver.ts'
 import { chooseBin } from './process/choose-bin.ts'
 import { killProcesses, type Membership, sendSignal } from './process/end-processes.ts'
 import { installPackage } from './process/install-package.ts'
@@ -17,14 +17,16 @@ import {
   writeInstalled,
 } from './process/instance-folder.ts'
 import { chooseIsolation } from './process/isolation.ts'
-import { freePort } from './process/listening-sockets.ts'
 import { processesInSandbox, processesMarked, processesOfUid, processesUnder } from './process/membership.ts'
 import { provideNode } from './process/node-runtime.ts'
 import { findNpmCli } from './process/npm-cli.ts'
+import { npmSource } from './process/npm-source.ts'
 import { forgetPid, notedPids } from './process/pid-file.ts'
 import { serverCommand, serverEnvironment } from './process/server-command.ts'
 import { isHeld, makeVolumes, type ServerData, serverData, withRealPaths } from './process/server-data.ts'
-import { startServer } from './process/start-server.ts'
+import { choosePort, portArguments, portVariable } from './process/server-port.ts'
+import { makeSessionFolder, removeSessionFolder, sessionFolders } from './process/session-folder.ts'
+import { type ServerUser, startServer } from './process/start-server.ts'
 import { admitUid, claimUid, releaseUid, sweepSharedFolders, uidOfFolder } from './process/uid-claims.ts'
 import { createWatchdog } from './process/watchdog.ts'
 
@@ -75,9 +77,13 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     return [...writing.values()].some((run) => run.uid === uid && run.id !== id)
   }
 
+  const endUser = (uid: number) => killProcesses(processesOfUid(uid), sweepUid(uid))
+
   async function endLeftovers(id: string): Promise<void> {
-    const uid = await uidOfFolder(join(home.servers, id))
-    if (uid !== null && !isTaken(uid, id)) await killProcesses(processesOfUid(uid), sweepUid(uid))
+    const root = join(home.servers, id)
+    for (const session of await sessionFolders(root)) await removeSessionFolder(session, endUser)
+    const uid = await uidOfFolder(root)
+    if (uid !== null && !isTaken(uid, id)) await endUser(uid)
     if (isolation?.kind === 'none') await killProcesses(processesMarked(null, id))
   }
 
@@ -96,7 +102,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     const root = join(home.data, serverId)
     if (await isHeld(home.servers, serverId)) return
     const uid = await uidOfFolder(root)
-    if (uid !== null) await killProcesses(processesOfUid(uid), sweepUid(uid))
+    if (uid !== null) await endUser(uid)
     await rm(root, { recursive: true, force: true, maxRetries: 3 })
     if (uid === null) return
     await sweepSharedFolders(uid)
@@ -124,21 +130,12 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     }
   }
 
-  function npmSource(instance: DriverInstance) {
-    const { source } = instance.spec
-    if (source.type === 'npm') return source
-    throw new InstanceFailure(
-      'SOURCE_UNSUPPORTED',
-      `This toolbox runs npm packages as processes; it has no engine for "${source.type}".`,
-    )
-  }
-
   async function install(instance: DriverInstance, context: Parameters<Driver['prepare']>[1]) {
     if (npmCli === null) {
       throw new InstanceFailure('PACKAGE_INSTALL_FAILED', 'There is no npm on this machine.')
     }
     const folder = instanceFolder(home.servers, instance.id)
-    const source = npmSource(instance)
+    const source = npmSource(instance.spec)
     await rm(folder.package, { recursive: true, force: true })
     await mkdir(folder.package, { mode: 0o755 })
     await writeFile(join(folder.package, 'package.json'), '{ "private": true }\n')
@@ -160,6 +157,54 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     return installed
   }
 
+  /** Starts what was installed for an instance, in the folder and as the user that are given. */
+  async function launch(input: {
+    id: string
+    spec: InstanceSpec
+    folder: InstanceFolder
+    user: ServerUser | null
+    volumes: readonly string[]
+    session: string | null
+    log: LogSink
+  }): Promise<Run> {
+    const { id, spec, folder, user, session } = input
+    const choice = requireIsolation()
+    const installed = await readInstalled(instanceFolder(home.servers, id))
+    if (installed === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The package is not installed.')
+    const port = await choosePort(spec)
+    const folders = {
+      package: folder.package,
+      data: folder.data,
+      runtime: home.runtime,
+      volumes: input.volumes,
+    }
+    return startServer({
+      instance: { id, spec },
+      user,
+      port,
+      note: session === null ? `${id}.server` : `${id}.${session}.server`,
+      cwd: folder.data,
+      command: serverCommand({
+        isolation: choice,
+        limits: spec.limits,
+        folders,
+        node,
+        bin: { path: installed.binPath, runBy: installed.runBy },
+        args: [...npmSource(spec).args, ...portArguments(spec, port)],
+      }),
+      environment: serverEnvironment({ id, session, spec, folders, portVariable: portVariable(spec, port) }),
+      membershipOf: (pid): Membership => {
+        if (user !== null) return processesOfUid(user.uid)
+        return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id, session ?? undefined)
+      },
+      ...(user === null ? {} : { sweep: sweepUid(user.uid) }),
+      ...(choice.kind === 'bwrap' ? { askedOf: processesInSandbox } : {}),
+      watchdog,
+      log: input.log,
+      pidsFolder: home.pids,
+    })
+  }
+
   return {
     name: 'process',
     isolation: isolation?.kind ?? 'none',
@@ -179,7 +224,7 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
 
     async prepare(instance, context) {
       requireIsolation()
-      npmSource(instance)
+      npmSource(instance.spec)
       const folder = instanceFolder(home.servers, instance.id)
       try {
         await mkdir(folder.root, { recursive: true, mode: 0o700 })
@@ -195,45 +240,42 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
       }
     },
 
-    async start({ id, spec: declared }, { log }) {
-      const choice = requireIsolation()
+    async start({ id, spec: declared }, { log, session }) {
+      requireIsolation()
       const folder = instanceFolder(home.servers, id)
-      const installed = await readInstalled(folder)
-      if (installed === null) throw new InstanceFailure('TOOLBOX_INTERNAL', 'The package is not installed.')
+      if (session !== undefined) {
+        const own = await makeSessionFolder(folder, session.id, await uidOfFolder(folder.root))
+        const clear = () => removeSessionFolder(own.root, endUser)
+        const spec = { ...declared, env: { ...declared.env, ...session.env } }
+        try {
+          const run = await launch({
+            id,
+            spec,
+            folder: own,
+            user: own.user,
+            volumes: [],
+            session: session.id,
+            log,
+          })
+          return { ...run, stop: () => run.stop().then(clear) }
+        } catch (error) {
+          await clear()
+          throw error
+        }
+      }
       const data = serverData(home.data, declared)
-      const instance = { id, spec: withRealPaths(declared, data) }
-      const { spec } = instance
       const uid = await userOf(folder, data)
       const release = takeData(data, { id, uid })
       try {
         await endLeftovers(id)
-        const port = await choosePort(spec)
-        const volumes = data?.volumes.map(({ path }) => path) ?? []
-        const folders = { package: folder.package, data: folder.data, runtime: home.runtime, volumes }
-        const sweep = uid === null ? undefined : sweepUid(uid)
-        const run = await startServer({
-          instance,
-          uid,
-          port,
-          cwd: folder.data,
-          command: serverCommand({
-            isolation: choice,
-            limits: spec.limits,
-            folders,
-            node,
-            bin: { path: installed.binPath, runBy: installed.runBy },
-            args: [...npmSource(instance).args, ...portArguments(spec, port)],
-          }),
-          environment: serverEnvironment({ id, spec, folders, portVariable: portVariable(spec, port) }),
-          membershipOf: (pid): Membership => {
-            if (uid !== null) return processesOfUid(uid)
-            return choice.kind === 'bwrap' ? processesUnder(pid) : processesMarked(pid, id)
-          },
-          ...(sweep === undefined ? {} : { sweep }),
-          ...(choice.kind === 'bwrap' ? { askedOf: processesInSandbox } : {}),
-          watchdog,
+        const run = await launch({
+          id,
+          spec: withRealPaths(declared, data),
+          folder,
+          user: uid === null ? null : { uid, gid: uid },
+          volumes: data?.volumes.map(({ path }) => path) ?? [],
+          session: null,
           log,
-          pidsFolder: home.pids,
         })
         return { ...run, stop: () => run.stop().then(release) }
       } catch (error) {
@@ -249,22 +291,6 @@ export async function createProcessDriver(options: ProcessDriverOptions): Promis
     },
     close: () => watchdog.close(),
   }
-}
-
-async function choosePort(spec: InstanceSpec): Promise<number | null> {
-  if (spec.transport === 'stdio') return null
-  const told = spec.http?.port ?? { env: 'PORT' }
-  return 'fixed' in told ? told.fixed : freePort()
-}
-
-function portVariable(spec: InstanceSpec, port: number | null): { name: string; port: number } | null {
-  const told = spec.http?.port ?? { env: 'PORT' }
-  return port !== null && 'env' in told ? { name: told.env, port } : null
-}
-
-function portArguments(spec: InstanceSpec, port: number | null): string[] {
-  const told = spec.http?.port
-  return port !== null && told !== undefined && 'arg' in told ? [told.arg, String(port)] : []
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -3,7 +3,7 @@ import type { InstanceSpec } from '#contracts/instances.ts'
 /** Whose a thing on the engine is. `agent` is the fingerprint of the agent's own key. */
 export type Owner = { installationId: string; toolboxId: string; agent: string }
 
-export type Role = 'server' | 'prepare' | 'network' | 'package' | 'data'
+export type Role = 'server' | 'session' | 'prepare' | 'network' | 'package' | 'data'
 
 export const LABEL = {
   installation: 'toolberth.installation',
@@ -13,6 +13,8 @@ export const LABEL = {
   instance: 'toolberth.instance',
   server: 'toolberth.server',
   revision: 'toolberth.revision',
+  /** Of an isolated server: the session whose container or network it is. */
+  session: 'toolberth.session',
   /** Port that the server was told, and path of declared data. */
   port: 'toolberth.port',
   path: 'toolberth.path',
@@ -56,7 +58,7 @@ export function isOurs(owner: Owner, thing: { name: string; labels: Labels | nul
   return sameToolbox || labels[LABEL.agent] === owner.agent
 }
 
-/** Name of an instance's container and network; its other things have it as their beginning. */
-export function nameOf(instanceId: string): string {
-  return `tb-${instanceId}`
+/** Name of the container and network of an instance, or of one of its sessions; its other things have it as their beginning. */
+export function nameOf(instanceId: string, session?: string): string {
+  return session === undefined ? `tb-${instanceId}` : `tb-${instanceId}-${session}`
 }

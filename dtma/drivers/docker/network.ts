@@ -7,8 +7,12 @@ import { formatSubnet, freeSubnet, parseSubnet, routedSubnets, type Subnet } fro
 const ATTEMPTS = 20
 
 export type Networks = {
-  /** Makes the network of an instance unless it is there, and answers its name. */
-  ensure(owner: Owner, instanceId: string, options: { internal: boolean }): Promise<string>
+  /** Makes the network of an instance, or of one of its sessions, unless it is there, and answers its name. */
+  ensure(
+    owner: Owner,
+    instanceId: string,
+    options: { internal: boolean; session?: string | undefined },
+  ): Promise<string>
 }
 
 /**
@@ -20,8 +24,12 @@ export function createNetworks(engine: Engine, poolText: string): Networks {
   if (pool === null) throw new Error(`"${poolText}" is not a network such as 10.231.0.0/16.`)
   let last: Promise<unknown> = Promise.resolve()
 
-  async function create(owner: Owner, instanceId: string, internal: boolean): Promise<string> {
-    const name = nameOf(instanceId)
+  async function create(
+    owner: Owner,
+    instanceId: string,
+    { internal, session }: { internal: boolean; session?: string | undefined },
+  ): Promise<string> {
+    const name = nameOf(instanceId, session)
     const known = await askFor(() => engine.api.getNetwork(name).inspect())
     if (known !== null) {
       if (!isOurs(owner, { name, labels: known.Labels })) {
@@ -44,7 +52,10 @@ export function createNetworks(engine: Engine, poolText: string): Networks {
             Internal: internal,
             CheckDuplicate: true,
             IPAM: { Driver: 'default', Config: [{ Subnet: formatSubnet(subnet) }] },
-            Labels: labelsOf(owner, 'network', { [LABEL.instance]: instanceId }),
+            Labels: labelsOf(owner, 'network', {
+              [LABEL.instance]: instanceId,
+              ...(session !== undefined && { [LABEL.session]: session }),
+            }),
           }),
         )
         return name
@@ -57,8 +68,8 @@ export function createNetworks(engine: Engine, poolText: string): Networks {
   }
 
   return {
-    ensure(owner, instanceId, { internal }) {
-      const next = last.then(() => create(owner, instanceId, internal))
+    ensure(owner, instanceId, how) {
+      const next = last.then(() => create(owner, instanceId, how))
       last = next.catch(() => undefined)
       return next
     },
@@ -75,8 +86,7 @@ async function takenSubnets(engine: Engine): Promise<Subnet[]> {
   )
 }
 
-export async function removeNetwork(engine: Engine, owner: Owner, instanceId: string): Promise<void> {
-  const name = nameOf(instanceId)
+export async function removeNetwork(engine: Engine, owner: Owner, name: string): Promise<void> {
   const network = await askFor(() => engine.api.getNetwork(name).inspect())
   if (network === null || !isOurs(owner, { name, labels: network.Labels })) return
   await askUnlessDone(() => engine.api.getNetwork(network.Id).remove())

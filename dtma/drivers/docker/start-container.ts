@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
-import { type DriverInstance, InstanceFailure, type LogSink } from '#dtma/drivers/driver.ts'
+import { type DriverInstance, InstanceFailure, type LogSink, type RunSession } from '#dtma/drivers/driver.ts'
 import { PACKAGE_PATH, portFor, STOP_SECONDS, serverContainer } from './container-options.ts'
 import { type ContainerRun, explainStartFailure, followContainer, followLog } from './container-run.ts'
 import { handlingOf } from './container-states.ts'
 import { ask, askFor, askUnlessDone, type Engine, messageOf, statusOf } from './engine.ts'
 import { removeContainer } from './helper-container.ts'
-import { instanceLabels, isOurs, nameOf, type Owner } from './labels.ts'
+import { instanceLabels, isOurs, LABEL, nameOf, type Owner } from './labels.ts'
 import type { Prepared } from './prepared.ts'
 import { dataMounts, ensureDataVolumes } from './volumes.ts'
 
@@ -14,6 +14,8 @@ export type StartRequest = {
   engine: Engine
   owner: Owner
   instance: DriverInstance
+  /** The container is that of one session. */
+  session?: RunSession | undefined
   prepared: Prepared
   network: string
   log: LogSink
@@ -25,8 +27,8 @@ export type StartRequest = {
  * are gone). Throws InstanceFailure IMAGE_NOT_RUNNABLE, TOOLBOX_DISK_FULL, ENGINE_UNAVAILABLE.
  */
 export async function startContainer(request: StartRequest): Promise<ContainerRun> {
-  const { engine, owner, instance, prepared } = request
-  const name = nameOf(instance.id)
+  const { engine, owner, instance, prepared, session } = request
+  const name = nameOf(instance.id, session?.id)
   const there = await askFor(() => engine.api.getContainer(name).inspect())
   if (there !== null && !isOurs(owner, { name, labels: there.Config.Labels })) {
     throw new InstanceFailure('TOOLBOX_INTERNAL', `A container ${name} exists that is not ours.`)
@@ -39,11 +41,14 @@ export async function startContainer(request: StartRequest): Promise<ContainerRu
   await ensureDataVolumes(engine, owner, instance.spec)
   const options = serverContainer({
     name,
-    spec: instance.spec,
+    spec: { ...instance.spec, env: { ...instance.spec.env, ...session?.env } },
     prepared,
     network: request.network,
     mounts: [...dataMounts(instance.spec, { fill: false }), ...packageMount(instance, prepared)],
-    labels: instanceLabels(owner, 'server', instance),
+    labels: {
+      ...instanceLabels(owner, session === undefined ? 'server' : 'session', instance),
+      ...(session !== undefined && { [LABEL.session]: session.id }),
+    },
   })
   const { Id: id } = await create(engine, instance, options)
   return begin(request, id)

@@ -1,6 +1,6 @@
 import type { Membership } from './end-processes.ts'
 import { type ProcessEntry, readEnviron } from './process-table.ts'
-import { MARKER_VARIABLE } from './server-command.ts'
+import { MARKER_VARIABLE, SESSION_VARIABLE } from './server-command.ts'
 import { FIRST_UID, LAST_UID } from './uid-claims.ts'
 
 /** Everything that runs as the server's own user, in whatever session or group. */
@@ -23,11 +23,12 @@ export function processesInSandbox(pid: number): Membership {
 }
 
 /**
- * Without isolation: descendants, the process group and session, and whatever carries the instance's mark. A process that wipes
+ * Without isolation: descendants, the process group and session, and whatever carries the mark of the instance,
+ * or of the one session that is meant. A process that wipes
  * its environment and leaves its session escapes this; that is part of what "unisolated" means.
  */
-export function processesMarked(pid: number | null, instanceId: string): Membership {
-  const mark = `${MARKER_VARIABLE}=${instanceId}`
+export function processesMarked(pid: number | null, instanceId: string, session?: string): Membership {
+  const mark = session === undefined ? `${MARKER_VARIABLE}=${instanceId}` : `${SESSION_VARIABLE}=${session}`
   return (table) => {
     const under = new Set(pid === null ? [] : descendants(table, pid))
     return table.filter(

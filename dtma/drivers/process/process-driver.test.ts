@@ -78,7 +78,7 @@ describe('the command of a server', () => {
   const spec = { transport: 'stdio', env: { A: '1' }, limits } as unknown as InstanceSpec
 
   it('has a clean environment with a heap limit', () => {
-    expect(serverEnvironment({ id: 'i', spec, folders, portVariable: null })).toEqual({
+    expect(serverEnvironment({ id: 'i', session: null, spec, folders, portVariable: null })).toEqual({
       PATH: '/r/bin:/usr/local/bin:/usr/bin:/bin',
       HOME: '/s/data/home',
       TMPDIR: '/s/data/tmp',
@@ -89,7 +89,13 @@ describe('the command of a server', () => {
     })
     const http = { ...spec, transport: 'streamable-http' as const, env: { NODE_OPTIONS: '--trace-warnings' } }
     expect(
-      serverEnvironment({ id: 'i', spec: http, folders, portVariable: { name: 'PORT', port: 9 } }),
+      serverEnvironment({
+        id: 'i',
+        session: null,
+        spec: http,
+        folders,
+        portVariable: { name: 'PORT', port: 9 },
+      }),
     ).toMatchObject({
       HOST: '127.0.0.1',
       PORT: '9',

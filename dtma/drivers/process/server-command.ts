@@ -13,6 +13,8 @@ export type ServerFolders = { package: string; data: string; runtime: string; vo
 
 /** Marks all processes of a server where nothing else does (without isolation); children inherit it. */
 export const MARKER_VARIABLE = 'TOOLBERTH_INSTANCE'
+/** The same for the processes of one session of an isolated server. */
+export const SESSION_VARIABLE = 'TOOLBERTH_SESSION'
 
 /**
  * The server's whole environment: a clean base, then what the spec says. Loaders and options in it act as the server's own user
@@ -20,6 +22,7 @@ export const MARKER_VARIABLE = 'TOOLBERTH_INSTANCE'
  */
 export function serverEnvironment(input: {
   id: string
+  session: string | null
   spec: InstanceSpec
   folders: ServerFolders
   portVariable: { name: string; port: number } | null
@@ -36,6 +39,7 @@ export function serverEnvironment(input: {
     ...spec.env,
     NODE_OPTIONS: spec.env.NODE_OPTIONS === undefined ? heap : `${spec.env.NODE_OPTIONS} ${heap}`,
     [MARKER_VARIABLE]: input.id,
+    ...(input.session !== null && { [SESSION_VARIABLE]: input.session }),
   }
   if (input.portVariable !== null) environment[input.portVariable.name] = String(input.portVariable.port)
   return environment

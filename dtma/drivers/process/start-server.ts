@@ -23,12 +23,17 @@ const LOOPBACK = ['127.0.0.1', '::1']
 /** Prefer servers over everything else when the machine itself runs out of memory (proc_pid_oom_score_adj(5), -1000 to 1000). */
 const OOM_SCORE = '800'
 
+export type ServerUser = { uid: number; gid: number }
+
 export type StartOptions = {
   instance: DriverInstance
   command: [string, ...string[]]
   environment: Record<string, string>
   cwd: string
-  uid: number | null
+  /** The server's own user; null where users do not keep servers apart. */
+  user: ServerUser | null
+  /** What the process is noted as on disk. */
+  note: string
   port: number | null
   membershipOf(pid: number): Membership
   /** Those of them that are asked to end, when not all. */
@@ -50,7 +55,7 @@ export async function startServer(options: StartOptions): Promise<Run> {
     env: options.environment as NodeJS.ProcessEnv,
     detached: true,
     stdio: [stdio ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    ...(options.uid === null ? {} : { uid: options.uid, gid: options.uid }),
+    ...options.user,
   })
   const ended = watchEnd(child)
   // Listening begins before anything is awaited, so that the last words of a short life are not missed.
@@ -58,7 +63,7 @@ export async function startServer(options: StartOptions): Promise<Run> {
   if (!stdio && child.stdout !== null) logOutput(child.stdout, 'stdout', log)
   await spawned(child)
   const pid = child.pid as number
-  await notePid(options.pidsFolder, `${instance.id}.server`, pid)
+  await notePid(options.pidsFolder, options.note, pid)
   await writeFile(`/proc/${pid}/oom_score_adj`, OOM_SCORE).catch(() => {})
 
   const membership = options.membershipOf(pid)
@@ -81,13 +86,13 @@ export async function startServer(options: StartOptions): Promise<Run> {
     child.stderr?.destroy()
     child.stdin?.destroy()
     await ended
-    await forgetPid(options.pidsFolder, `${instance.id}.server`)
+    await forgetPid(options.pidsFolder, options.note)
   }
 
   return {
     stdio: stdio ? { stdin: child.stdin as Writable, stdout: child.stdout as Readable } : null,
     listensOn: options.port === null ? null : { hosts: LOOPBACK, port: options.port },
-    listening: () => isListening(options.port, options.uid),
+    listening: () => isListening(options.port, options.user?.uid ?? null),
     exited: ended.then((end): RunExit => ({ ...end, error: limitError })),
     usage: () => watch.usage(),
     cpuSeconds: () => watch.cpuSeconds(),

@@ -26,6 +26,7 @@ async function attempt(paths, action) {
 const TOOLS = {
   echo: ({ message }) => `Echo: ${message}`,
   whoami: async () => ({
+    pid: process.pid,
     uid: process.getuid(),
     gid: process.getgid(),
     args: process.argv.slice(2),
@@ -51,6 +52,8 @@ const TOOLS = {
     console.error(line)
     return 'printed'
   },
+  /** Process ids with what came of sending them a signal. */
+  kill: ({ pids, signal = 'SIGKILL' }) => attempt(pids, async (pid) => process.kill(pid, signal)),
   crash: ({ code }) => process.exit(code),
   allocate: async ({ megabytes }) => {
     for (let i = 0; i < megabytes; i += 16) {
