@@ -181,7 +181,14 @@ export function createDockerDriver(options: DockerDriverOptions): Driver {
         runs.add(run)
         // What happened since it was started and before it was among the runs.
         run.check()
-        return { ...run, stop: () => run.stop().finally(clear) }
+        const stop = async () => {
+          try {
+            await run.stop()
+          } finally {
+            await clear()
+          }
+        }
+        return { ...run, stop }
       } catch (error) {
         await clear().catch(() => undefined)
         throw error
