@@ -54,6 +54,8 @@ export const GatewayConnection = z.object({
       keyId: z.string(),
     }),
   ),
+  /** Names of what the server requires of its users and this one has not given. */
+  missingCredentials: z.array(z.string()),
 })
 export type GatewayConnection = z.infer<typeof GatewayConnection>
 

@@ -49,6 +49,8 @@ export interface GatewayInput {
   port: number
   /** Where agents and pages reach this installation: GATEWAY_PUBLIC_URL and PUBLIC_URL. */
   publicUrls: string[]
+  /** Of the two the one of the pages: agents are told where their users find what is missing. */
+  pagesUrl: string
   rights: RightsStore<GatewayRights>
   openHeaders: OpenHeaders
   /** Writes down that an agent was used; called at most once a minute and agent. */
@@ -98,7 +100,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     onChange: (target, message) => onChange(target, message),
   }
   const backendLists = createBackendLists(upstream)
-  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders))
+  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders, input.pagesUrl))
   const streams = createOpenStreams()
   const questions = createQuestions()
   function onChange({ instanceId, serverId }: UpstreamTarget, message: RpcNotification): void {

@@ -27,6 +27,7 @@ async function start(): Promise<() => Promise<void>> {
     host: env.HOST,
     port: env.GATEWAY_PORT,
     publicUrls: [env.GATEWAY_PUBLIC_URL, env.PUBLIC_URL],
+    pagesUrl: env.PUBLIC_URL,
     rights: { load: loadGatewayRights, readVersion: readRightsVersion },
     openHeaders: ({ id, credentials }) => openCredentials(id, credentials.map(fromBase64)).headers,
     touchAgent,

@@ -32,7 +32,8 @@ export function endOfAnswer(answer: RpcResponse): CallEnd {
 export function endOfError(error: unknown): CallEnd {
   if (error instanceof CallStopped) return { outcome: 'cancelled', code: error.reason }
   if (!(error instanceof UpstreamError)) return { outcome: 'failed', code: 'INTERNAL' }
-  return { outcome: error.code === 'TOO_MANY_CALLS' ? 'refused' : 'failed', code: error.code }
+  const refused = error.code === 'TOO_MANY_CALLS' || error.code === 'CREDENTIALS_MISSING'
+  return { outcome: refused ? 'refused' : 'failed', code: error.code }
 }
 
 /** Counts a call that has ended and notes it for the log of calls; to be called after its answer was written. */

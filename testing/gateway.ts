@@ -82,6 +82,7 @@ export function serverFacts(tools: readonly ToolDefinition[]) {
     hashes: Object.fromEntries(tools.map(({ name }) => [name, hashOf(name)])),
     pins: tools.map(({ name }) => ({ name, hash: hashOf(name), enabled: true, alias: null })),
     credentials: [],
+    missingCredentials: [],
   } satisfies Partial<GatewayConnection>
 }
 const hashOf = (name: string) => createHash('sha256').update(name).digest('hex')
@@ -179,6 +180,7 @@ export async function startTestGateway(
     host: '127.0.0.1',
     port: 0,
     publicUrls: ['http://localhost:3100', 'http://localhost:3000'],
+    pagesUrl: 'http://localhost:3000',
     rights,
     // Sealed by nobody here: what stands for the ciphertext is the value.
     openHeaders: ({ credentials }) =>

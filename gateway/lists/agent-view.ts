@@ -13,6 +13,8 @@ export interface AgentView {
   connections: ReadonlyMap<string, GatewayConnection>
   /** By connection: its owner's own headers, as a toolbox takes them; none of those that have none. */
   userHeaders: ReadonlyMap<string, string>
+  /** By connection: in words what its owner has to give, and where, before anything is sent. */
+  missing: ReadonlyMap<string, string>
 }
 
 /** The headers of a connection's owner, decrypted. */
@@ -24,6 +26,7 @@ export type OpenHeaders = (
 export function agentViewStore(
   store: RightsStore<GatewayRights>,
   openHeaders: OpenHeaders,
+  pagesUrl: string,
 ): RightsStore<AgentView> {
   return {
     readVersion: () => store.readVersion(),
@@ -34,6 +37,7 @@ export function agentViewStore(
         rights,
         catalogue: buildToolCatalogue(rights),
         userHeaders: userHeadersOf(rights, openHeaders),
+        missing: missingOf(rights, pagesUrl),
         backends: rights.connections.map(({ id, instanceId, slug }) => `${id}:${instanceId}:${slug}`).join(),
         connections: new Map(rights.connections.map((connection) => [connection.id, connection])),
       }
@@ -48,4 +52,14 @@ function userHeadersOf({ connections }: GatewayRights, openHeaders: OpenHeaders)
     if (text !== null) carried.set(connection.id, text)
   }
   return carried
+}
+
+function missingOf({ agentId, connections }: GatewayRights, pagesUrl: string): Map<string, string> {
+  return new Map(
+    connections.flatMap(({ id, missingCredentials }) =>
+      missingCredentials.length === 0
+        ? []
+        : [[id, `Give ${missingCredentials.join(', ')} at ${pagesUrl}/agents/${agentId}/connections/${id}`]],
+    ),
+  )
 }

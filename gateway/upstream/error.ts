@@ -72,7 +72,9 @@ export function agentRefusal(body: string): UpstreamError | null {
 export function describeFailure(id: RpcId, name: string, error: UpstreamError): RpcFailure {
   const { text, action, retryable } = ERROR_CATALOGUE[error.code]
   const rpcCode = error.code === 'CALL_TIMED_OUT' ? RPC_REQUEST_TIMEOUT : RPC_INTERNAL_ERROR
-  return rpcFailure(id, rpcCode, `${name}: ${text} ${action}`, {
+  // Its detail says what to do, and where.
+  const next = error.code === 'CREDENTIALS_MISSING' ? error.detail : action
+  return rpcFailure(id, rpcCode, `${name}: ${text} ${next}`, {
     code: error.code,
     retryable,
     ...(error.detail === undefined ? {} : { detail: error.detail }),

@@ -111,12 +111,19 @@ export function credentialStates(
   ]
 }
 
+/** Names of those that are required and not there. */
+export function missingOf(states: readonly CredentialState[]): string[] {
+  return states.filter(({ required, set }) => required && !set).map(({ name }) => name)
+}
+
+export const missingText = (missing: readonly string[]): string => `Missing: ${missing.join(', ')}.`
+
 /** Throws AppError CREDENTIALS_MISSING with the names of those that are required and not there. */
 export function requireComplete(states: readonly CredentialState[]): void {
-  const missing = states.filter(({ required, set }) => required && !set).map(({ name }) => name)
+  const missing = missingOf(states)
   if (missing.length > 0)
     throw new AppError('CREDENTIALS_MISSING', missing.join(', '), {
-      detail: `Missing: ${missing.join(', ')}.`,
+      detail: missingText(missing),
       fields: Object.fromEntries(missing.map((name) => [`credentials.${name}`, ['The server needs this.']])),
     })
 }

@@ -5,6 +5,7 @@ import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
+import { checkConnectionSoon } from './checks/check-soon.ts'
 import { credentialChanges, credentialStates, requireComplete, saveCredentials } from './credentials.ts'
 import { connectionDetail } from './detail.ts'
 import { fetchConnection } from './fetch.ts'
@@ -31,7 +32,10 @@ export async function updateConnection({
       const data = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
       if (Object.keys(data).length > 0) await db.connection.update({ where: { id }, data })
       await saveCredentials(db, id, changes)
-      if (changes.length > 0) await stillComplete(db, id, row.server)
+      if (changes.length > 0) {
+        await stillComplete(db, id, row.server)
+        await checkConnectionSoon(db, id)
+      }
       await overrideTools(db, id, tools ?? [])
       await emit(db, {
         type: 'connection.updated',

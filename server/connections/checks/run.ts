@@ -1,4 +1,5 @@
 import type { ProbeResult } from '#contracts/probe.ts'
+import { credentialStates, missingOf, missingText } from '#server/connections/credentials.ts'
 import { openCredentials, type UserSecrets } from '#server/connections/open-credentials.ts'
 import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
@@ -14,10 +15,18 @@ const STAGE_MS = 5_000
 
 const actor = systemCtx('connection-check').actor
 
-/** One whole handshake with the live instance, for all connections that it stands for, and what follows from it. */
+/**
+ * One whole handshake with the live instance, for all connections that it stands for, and what follows from it. Where their users have
+ * not given what the server requires, that is the verdict: an answer without would be none about theirs.
+ */
 export async function runCheck(check: Check): Promise<void> {
   const target = await load(check)
   if (!target) return releaseCheck(check)
+  const { missing } = target
+  if (missing.length > 0) {
+    const failure = toFailure('CREDENTIALS_MISSING', { detail: missingText(missing) })
+    return recordCheck(check, target.instanceId, { probe: null, failure })
+  }
   const outcome = await probeInstance(target.toolbox, target.instanceId, {
     timeoutMs: STAGE_MS,
     user: target.user,
@@ -36,21 +45,28 @@ interface Target {
   instanceId: string
   toolbox: ToolboxAddress
   user: UserSecrets
+  /** Names of what the server requires and is not there. */
+  missing: string[]
 }
 
 async function load({ serverId, connectionId }: Check): Promise<Target | null> {
   return withActor(actor, async (db) => {
     const instance = await db.instance.findFirst({
       where: { desired: 'running', liveOf: { id: serverId, desired: 'running', deletedAt: null } },
-      select: { id: true, toolbox: { select: { id: true, url: true, certificate: true } } },
+      select: {
+        id: true,
+        toolbox: { select: { id: true, url: true, certificate: true } },
+        liveOf: { select: { userCredentials: true } },
+      },
     })
     const { id, url, certificate } = instance?.toolbox ?? {}
-    if (!instance || !id || !url || !certificate) return null
+    if (!instance?.liveOf || !id || !url || !certificate) return null
     const stored = connectionId ? await db.connectionCredential.findMany({ where: { connectionId } }) : []
     return {
       instanceId: instance.id,
       toolbox: { id, url, certificate },
       user: openCredentials(connectionId ?? '', stored),
+      missing: missingOf(credentialStates(instance.liveOf, stored)),
     }
   })
 }
