@@ -32,6 +32,7 @@ import { createServers } from './upstream/servers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
 import { createChanges, LIST_CHANGES, LISTS_OF, TOOLS_CHANGED } from './watch/changes.ts'
+import { createSessionChannels } from './watch/session-channels.ts'
 import { createWatchers } from './watch/watchers.ts'
 
 /** How often idle sessions and connections are looked for, milliseconds. */
@@ -76,6 +77,8 @@ export interface GatewayInput {
   callTimeoutMs?: number
   /** Milliseconds after which an upstream session without calls is ended; left out: 10 min. */
   upstreamIdleMs?: number
+  /** Milliseconds after which the stream of a session at a server is closed when no call needs it; left out: 1 min. */
+  channelIdleMs?: number
   /** How often those are looked for; left out: 30 s, or a quarter of that time where it is shorter. */
   reapEveryMs?: number
 }
@@ -93,11 +96,15 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const { logger } = input
   const upstreamSessions = createUpstreamSessions(dispatchers, { idleMs: input.upstreamIdleMs })
   const changes = createChanges()
-  const upstream: Upstream = {
+  const reached = {
     sessions: upstreamSessions,
     dispatchers,
     servers: createServers(dispatchers),
-    onChange: (target, message) => onChange(target, message),
+    onChange: (target: UpstreamTarget, message: RpcNotification) => onChange(target, message),
+  }
+  const upstream: Upstream = {
+    ...reached,
+    channels: createSessionChannels(reached, { idleMs: input.channelIdleMs }),
   }
   const backendLists = createBackendLists(upstream)
   const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders, input.pagesUrl))
@@ -204,6 +211,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     rights.close()
     bus.close()
     watchers.close()
+    upstream.channels.close()
     await Promise.all([upstreamSessions.close(), callLog.close(CALL_LOG_FLUSH_MS)])
     await dispatchers.close()
   }

@@ -161,6 +161,7 @@ export async function startTestGateway(
       | 'requestCheck'
       | 'callTimeoutMs'
       | 'upstreamIdleMs'
+      | 'channelIdleMs'
       | 'reapEveryMs'
       | 'rights'
       | 'openHeaders'

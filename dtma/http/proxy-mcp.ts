@@ -79,7 +79,15 @@ async function callServer(
   delete headers.expect
   if (body.length > 0 || request.method === 'POST') headers['content-length'] = String(body.length)
   const { host, port, path, agent } = target
-  const sent = { host, port, path: path + query, method: request.method, headers, agent }
+  const sent = {
+    host,
+    port,
+    path: path + query,
+    method: request.method,
+    headers,
+    // An event stream stays open and is none of the calls, which have a bound.
+    agent: request.method === 'GET' ? false : agent,
+  }
   try {
     return await send(sent, body, response)
   } catch (error) {

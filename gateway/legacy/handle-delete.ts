@@ -20,5 +20,6 @@ export async function handleDelete(context: GatewayContext, agent: AgentRequest)
 /** What this process holds for a session that ended. */
 export function endLocally(context: Pick<GatewayContext, 'streams' | 'upstream'>, sessionId: string): void {
   context.streams.end(sessionId)
+  context.upstream.channels.end(sessionId)
   context.upstream.sessions.end(sessionId)
 }

@@ -21,9 +21,11 @@ export async function handleGet(context: GatewayContext, agent: AgentRequest): P
   // One that left meanwhile must not take the place of the stream that it has opened since.
   if (session === null || reply.gone) return
 
+  const client = clientSide(context, agent, session)
   const feed = openFeed({
     context,
-    client: clientSide(context, agent, session),
+    // Whatever it may yet come to subscribe to or to set: what is told here is this session's.
+    client: { ...client, use: { ...client.use, key: session.id } },
     view,
     subscriptions: session.subscriptions,
     tell: (message) => void reply.send(message),

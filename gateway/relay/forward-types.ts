@@ -3,6 +3,7 @@ import type { ToolboxDispatchers } from '#gateway/upstream/dispatchers.ts'
 import type { Servers } from '#gateway/upstream/servers.ts'
 import type { UpstreamSessions } from '#gateway/upstream/sessions.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
+import type { SessionChannels } from '#gateway/watch/channel-types.ts'
 import type { RpcId, RpcNotification, RpcParams, RpcResponse } from '#mcp/json-rpc.ts'
 import type { ParamHeader } from '#mcp/param-headers.ts'
 import type { ClientSide } from './client-side.ts'
@@ -12,6 +13,7 @@ export interface Upstream {
   sessions: UpstreamSessions
   servers: Servers
   dispatchers: ToolboxDispatchers
+  channels: SessionChannels
   /** What a server says that concerns more than the one who asked: a list or a resource changed. */
   onChange: (target: UpstreamTarget, message: RpcNotification) => void
 }

@@ -6,11 +6,13 @@ import {
   type RpcId,
   type RpcNotification,
   type RpcParams,
+  type RpcRequest,
   rpcNotification,
   rpcRequest,
 } from '#mcp/json-rpc.ts'
 import { META_PREFIX } from '#mcp/stateless.ts'
 import { answerServer, sendAside } from './answer-server.ts'
+import type { ClientSide } from './client-side.ts'
 import type { Attempt, Forwarded } from './forward-types.ts'
 
 /** Over a session at the server. One that the server lost is made anew, and the request, which was not run then, sent once more. */
@@ -37,24 +39,44 @@ async function once(input: Attempt, lease: UpstreamLease): Promise<Forwarded | '
   const upstreamId = lease.nextId()
   const ownToken = progressTokenOf(input.params)
   let asking = 0
-  const answered = await exchange({
-    endpoint: lease.endpoint,
-    session: lease.session,
-    message: rpcRequest(upstreamId, input.method, paramsWithSession(input.params, upstreamId)),
-    signal: input.signal,
-    timeoutMs: input.timeoutMs,
-    onStream: () => client.openStream(),
-    paused: () => asking > 0,
-    onNotification: (message) => relay(input, lease, message, { upstreamId, ownToken }),
-    onRequest(message) {
-      asking++
-      void answerServer(client, lease, message, input.signal).finally(() => asking--)
+  let heard = false
+  const onNotification = (message: RpcNotification) => relay(input, lease, message, { upstreamId, ownToken })
+  const onRequest = (message: RpcRequest) => {
+    asking++
+    void answerServer(client, lease, message, input.signal).finally(() => asking--)
+  }
+  const channel = input.upstream.channels.enter(input.target, client, lease, {
+    id: upstreamId,
+    onNotification(message) {
+      heard = true
+      void onNotification(message)
     },
-    onGivenUp: (reason) =>
-      sendAside(lease, rpcNotification('notifications/cancelled', { requestId: upstreamId, reason })),
+    onRequest,
   })
-  if (answered === 'session lost') return answered
-  return { response: { ...answered.response, id: input.id }, status: 200 }
+  try {
+    await channel?.ready
+    const answered = await exchange({
+      endpoint: lease.endpoint,
+      session: lease.session,
+      message: rpcRequest(upstreamId, input.method, paramsWithSession(input.params, upstreamId)),
+      signal: input.signal,
+      timeoutMs: input.timeoutMs,
+      onStream: () => client.openStream(),
+      paused() {
+        const still = heard || asking > 0
+        heard = false
+        return still
+      },
+      onNotification,
+      onRequest,
+      onGivenUp: (reason) =>
+        sendAside(lease, rpcNotification('notifications/cancelled', { requestId: upstreamId, reason })),
+    })
+    if (answered === 'session lost') return answered
+    return { response: { ...answered.response, id: input.id }, status: 200 }
+  } finally {
+    channel?.leave()
+  }
 }
 
 /** A progress token that no other agent's request has, and none of the keys of the other era. */
@@ -82,20 +104,25 @@ async function relay(
   switch (message.method) {
     case 'notifications/progress': {
       if (ownToken === undefined || message.params?.progressToken !== upstreamId) return
-      return client.notify(
-        rpcNotification('notifications/progress', { ...message.params, progressToken: ownToken }),
-      )
+      const relayed = { ...message.params, progressToken: ownToken }
+      return tell(client, rpcNotification('notifications/progress', relayed))
     }
     case 'notifications/message': {
       // Servers that never said that they log are not listened to.
-      if (client.wantsLogs && lease.session.capabilities.logging !== undefined) await client.notify(message)
+      if (client.wantsLogs && lease.session.capabilities.logging !== undefined) await tell(client, message)
       return
     }
     case 'notifications/elicitation/complete':
-      return client.notify(message)
+      return tell(client, message)
     default:
       upstream.onChange(target, message)
   }
+}
+
+/** What came on the session's own stream may be the first that the client hears. */
+function tell(client: ClientSide, message: RpcNotification): Promise<void> {
+  client.openStream()
+  return client.notify(message)
 }
 
 async function abortable(leased: Promise<UpstreamLease>, signal: AbortSignal): Promise<UpstreamLease> {

@@ -5,8 +5,12 @@ import { createPinnedDispatcher } from '#protocol/pinned-dispatcher.ts'
 
 /** A toolbox on the same continent answers a TLS handshake far below this; beyond it calls of others would pile up. */
 const CONNECT_TIMEOUT_MS = 5000
-/** Sockets per toolbox. Calls are bounded per instance first, so that one slow server cannot take them all. */
-const MAX_SOCKETS = 256
+/**
+ * Sockets per toolbox. Calls are bounded per instance first, so that one slow server cannot take them all; streams stay open while
+ * nothing is said, so they are apart and take none from calls.
+ */
+const MAX_SOCKETS = { calls: 256, streams: 2048 }
+export type Purpose = keyof typeof MAX_SOCKETS
 /** A toolbox that nobody calls keeps no sockets, milliseconds. */
 const IDLE_MS = 10 * 60_000
 
@@ -18,7 +22,7 @@ interface Pooled {
 
 export interface ToolboxDispatchers {
   /** The mTLS connections to a toolbox, made anew when its address or key changed. */
-  get(toolbox: Pick<GatewayToolbox, 'id' | 'url' | 'certificate'>): Dispatcher
+  get(toolbox: Pick<GatewayToolbox, 'id' | 'url' | 'certificate'>, purpose?: Purpose): Dispatcher
   /** Closes the connections of toolboxes that were not called for a while. */
   reap(): void
   close(): Promise<void>
@@ -29,9 +33,9 @@ export function createToolboxDispatchers(identity: Identity): ToolboxDispatchers
   const pool = new Map<string, Pooled>()
 
   return {
-    get({ id, url, certificate }) {
+    get({ id, url, certificate }, purpose = 'calls') {
       // By address too: when a toolbox moves, calls that began end where they are.
-      const key = `${id} ${url}`
+      const key = `${purpose} ${id} ${url}`
       const known = pool.get(key)
       if (known && known.certificate === certificate) {
         known.usedAt = Date.now()
@@ -42,7 +46,7 @@ export function createToolboxDispatchers(identity: Identity): ToolboxDispatchers
       const agent = createPinnedDispatcher({
         serverCertificate: certificate,
         clientIdentity: identity,
-        connections: MAX_SOCKETS,
+        connections: MAX_SOCKETS[purpose],
         timeouts: { connect: CONNECT_TIMEOUT_MS, headers: 0, body: 0 },
       })
       pool.set(key, { certificate, agent, usedAt: Date.now() })

@@ -1,5 +1,5 @@
 import type { GatewayToolbox } from '#contracts/gateway.ts'
-import type { ToolboxDispatchers } from './dispatchers.ts'
+import type { Purpose, ToolboxDispatchers } from './dispatchers.ts'
 import type { Endpoint } from './http.ts'
 
 /** One agent at one instance. */
@@ -15,11 +15,15 @@ export interface UpstreamTarget {
 }
 
 /** How a target is reached now: a toolbox may have moved since the last time. */
-export function endpointOf(dispatchers: ToolboxDispatchers, target: UpstreamTarget): Endpoint {
+export function endpointOf(
+  dispatchers: ToolboxDispatchers,
+  target: UpstreamTarget,
+  purpose: Purpose = 'calls',
+): Endpoint {
   const { origin, pathname } = new URL(target.toolbox.url)
   const base = pathname.replace(/\/+$/, '')
   return {
-    dispatcher: dispatchers.get(target.toolbox),
+    dispatcher: dispatchers.get(target.toolbox, purpose),
     origin,
     path: `${base}/v1/instances/${target.instanceId}/mcp`,
     headers: { 'toolberth-agent': target.agentId, ...target.headers },

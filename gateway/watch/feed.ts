@@ -12,7 +12,6 @@ import {
   RESOURCES_CHANGED,
   TOOLS_CHANGED,
 } from './changes.ts'
-import { keepListening } from './keep-listening.ts'
 import type { Watchers } from './watchers.ts'
 
 /** What a client's open stream is told. */
@@ -30,20 +29,20 @@ export interface Feed {
   ready(): Promise<void>
   /** Takes over new rights, or new subscriptions, and tells what changed by them. */
   update(change: { view?: AgentView; subscriptions?: Readonly<Record<string, string>> }): void
-  /** The client uses this connection in a session of its own: its server may ask it something at any time. */
-  use(connectionId: string): void
   close(): void
 }
 
 interface Held {
   ready: Promise<void>
+  /** Other resources than before. */
+  want?: (uris: readonly string[]) => void
   release: () => void
 }
 
 /** Brings together, for one stream, what all of an agent's servers say and what changes in the agent's rights. */
 export function openFeed({ context, client, tell, ...input }: FeedInput): Feed {
   let { view, subscriptions } = input
-  const used = new Set<string>()
+  const { channels } = context.upstream
   const held = new Map<string, Held>()
 
   function hear(message: RpcNotification): void {
@@ -55,6 +54,7 @@ export function openFeed({ context, client, tell, ...input }: FeedInput): Feed {
 
   function sync(): void {
     const wanted = new Map<string, () => Held>()
+    const resources = new Map<string, readonly string[]>()
     for (const connection of view.rights.connections) {
       const target = targetOf(view, connection)
       if (target === null) continue
@@ -71,30 +71,27 @@ export function openFeed({ context, client, tell, ...input }: FeedInput): Feed {
         }
       })
       const uris = Object.keys(subscriptions).filter((uri) => subscriptions[uri] === connection.id)
-      if (uris.length === 0 && !used.has(connection.id)) continue
-      wanted.set(`own:${place}:${uris.join(' ')}`, () => {
-        const channel = keepListening({
-          upstream: context.upstream,
-          target,
-          client,
-          uris,
-          // Changes of lists are heard once, by the watcher of all.
-          onNotification: (message) => {
-            if (message.method === RESOURCE_UPDATED) hear(message)
-          },
-          onRequest: (message, lease) => void answerServer(client, lease, message, NEVER),
-        })
-        return { ready: channel.ready, release: channel.stop }
-      })
+      if (uris.length === 0) continue
+      wanted.set(`own:${place}`, () => channels.hold(target, client, hear))
+      resources.set(`own:${place}`, uris)
     }
     for (const [key, { release }] of held) {
       if (wanted.has(key)) continue
       held.delete(key)
       release()
     }
-    for (const [key, open] of wanted) if (!held.has(key)) held.set(key, open())
+    for (const [key, open] of wanted) {
+      const one = held.get(key) ?? open()
+      held.set(key, one)
+      one.want?.(resources.get(key) ?? [])
+    }
   }
 
+  // What servers ask and tell outside of any request of this client.
+  const detach = channels.attach(client.use.key, {
+    onNotification: tell,
+    onRequest: (message, lease, signal) => void answerServer(client, lease, message, signal),
+  })
   sync()
   return {
     async ready() {
@@ -112,16 +109,10 @@ export function openFeed({ context, client, tell, ...input }: FeedInput): Feed {
       tell({ jsonrpc: '2.0', method: PROMPTS_CHANGED })
       tell({ jsonrpc: '2.0', method: RESOURCES_CHANGED })
     },
-    use(connectionId) {
-      if (used.has(connectionId)) return
-      used.add(connectionId)
-      sync()
-    },
     close() {
+      detach()
       for (const { release } of held.values()) release()
       held.clear()
     },
   }
 }
-
-const NEVER = new AbortController().signal

@@ -5,6 +5,7 @@ import type { UpstreamTarget } from '#gateway/upstream/target.ts'
 import type { RpcNotification } from '#mcp/json-rpc.ts'
 import { envelopeOf } from '#mcp/stateless.ts'
 import { keepListening } from './keep-listening.ts'
+import { NO_URIS } from './wanted-uris.ts'
 
 /** What servers say that concerns every client of theirs, once a server and process. */
 export interface Watchers {
@@ -22,7 +23,7 @@ interface Watcher {
 
 /** `onMissed`: a server's stream broke and is open again, so that anything may have changed. */
 export function createWatchers(
-  upstream: Upstream,
+  upstream: Omit<Upstream, 'channels'>,
   on: {
     change: (target: UpstreamTarget, message: RpcNotification) => void
     missed: (target: UpstreamTarget) => void
@@ -44,7 +45,8 @@ export function createWatchers(
           upstream,
           target,
           client: ownSide(era, { key: owner }, envelopeOf({})),
-          uris: [],
+          lists: true,
+          uris: NO_URIS,
           onNotification: (message) => on.change(target, message),
           onReopen: () => on.missed(target),
         })

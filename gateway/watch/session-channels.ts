@@ -1,0 +1,131 @@
+import type { ClientSide } from '#gateway/relay/client-side.ts'
+import type { Upstream } from '#gateway/relay/forward-types.ts'
+import type { UpstreamTarget } from '#gateway/upstream/target.ts'
+import type { ChannelListener, SessionChannels } from './channel-types.ts'
+import { openSessionChannel, type SessionChannel } from './session-channel.ts'
+
+/** A channel that nobody needs stays open this long, for clients call again soon; milliseconds. */
+const IDLE_MS = 60_000
+/** A call waits for its channel this long at most, milliseconds: what a server asks before it is open would be lost. */
+const OPEN_WITHIN_MS = 250
+/** Of one process; sessions beyond are asked on the streams of their requests alone. */
+const MAX_CHANNELS = 1000
+
+interface Entry {
+  key: string
+  owner: string
+  channel: SessionChannel
+  idle: NodeJS.Timeout | undefined
+}
+
+export function createSessionChannels(
+  upstream: Omit<Upstream, 'channels'>,
+  options: { idleMs?: number | undefined; maxChannels?: number } = {},
+): SessionChannels {
+  const idleMs = options.idleMs ?? IDLE_MS
+  const maxChannels = options.maxChannels ?? MAX_CHANNELS
+  /** The least recently used first. */
+  const entries = new Map<string, Entry>()
+  const byOwner = new Map<string, Set<Entry>>()
+  const streams = new Map<string, ChannelListener>()
+
+  function stop(entry: Entry): void {
+    if (entries.get(entry.key) === entry) entries.delete(entry.key)
+    const owned = byOwner.get(entry.owner)
+    owned?.delete(entry)
+    if (owned?.size === 0) byOwner.delete(entry.owner)
+    clearTimeout(entry.idle)
+    entry.channel.stop()
+  }
+
+  function stopLater(entry: Entry): void {
+    clearTimeout(entry.idle)
+    if (entries.get(entry.key) !== entry) return
+    entry.idle = setTimeout(() => {
+      // A client that listens can be asked at any time.
+      if (!entry.channel.inUse && !streams.has(entry.owner)) stop(entry)
+    }, idleMs)
+    entry.idle.unref()
+  }
+
+  /** null: there is no room for one more. */
+  function channelFor(target: UpstreamTarget, client: ClientSide): SessionChannel | null {
+    const owner = client.use.key
+    const key = `${owner}:${target.instanceId}:${target.credentials ?? ''}:${target.toolbox.url}`
+    const known = entries.get(key)
+    if (known !== undefined) {
+      clearTimeout(known.idle)
+      entries.delete(key)
+      entries.set(key, known)
+      return known.channel
+    }
+    if (entries.size >= maxChannels) {
+      for (const entry of entries.values()) {
+        if (entry.channel.inUse) continue
+        stop(entry)
+        break
+      }
+      if (entries.size >= maxChannels) return null
+    }
+    const entry: Entry = {
+      key,
+      owner,
+      idle: undefined,
+      channel: openSessionChannel({
+        upstream,
+        target,
+        client,
+        stream: () => streams.get(owner),
+        onUnused: () => stopLater(entry),
+      }),
+    }
+    entries.set(key, entry)
+    const owned = byOwner.get(owner) ?? new Set()
+    byOwner.set(owner, owned.add(entry))
+    return entry.channel
+  }
+
+  return {
+    get size() {
+      return entries.size
+    },
+    enter(target, client, lease, call) {
+      if (client.ask === null || !(hasKeys(client.capabilities) || client.use.logLevel !== undefined))
+        return null
+      const channel = channelFor(target, client)
+      if (channel === null) return null
+      const leave = channel.enter(lease, call)
+      return { ready: within(channel.ready, OPEN_WITHIN_MS), leave }
+    },
+    attach(key, stream) {
+      streams.set(key, stream)
+      return () => {
+        if (streams.get(key) !== stream) return
+        streams.delete(key)
+        for (const entry of byOwner.get(key) ?? []) if (!entry.channel.inUse) stopLater(entry)
+      }
+    },
+    hold(target, client, onUpdated) {
+      const none = { ready: Promise.resolve(), want() {}, release() {} }
+      return channelFor(target, client)?.hold(onUpdated) ?? none
+    },
+    end(key) {
+      for (const entry of [...(byOwner.get(key) ?? [])]) stop(entry)
+    },
+    close() {
+      for (const entry of [...entries.values()]) stop(entry)
+    },
+  }
+}
+
+function hasKeys(record: Record<string, unknown>): boolean {
+  for (const _ in record) return true
+  return false
+}
+
+async function within(done: Promise<void>, ms: number): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, ms)
+  await Promise.race([done, late.promise])
+  clearTimeout(timer)
+}
