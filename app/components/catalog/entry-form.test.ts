@@ -142,5 +142,7 @@ describe('what the server says of a field', () => {
     ['release.transport', 'transport'],
     ['release.version', 'version'],
     ['categories.0', 'categories'],
+    ['release.userCredentials.1.kind', 'userCredentials.1.name'],
+    ['release.userCredentials.0.description', 'userCredentials.0.description'],
   ])('%s stands at %s', (field, box) => expect(boxOf(field)).toBe(box))
 })

@@ -1,4 +1,9 @@
 import type { FieldErrors, Path, Resolver } from 'react-hook-form'
+import {
+  toUserCredentials,
+  type UserCredentialRow,
+  userCredentialRows,
+} from '#app/components/servers/user-credential-values.ts'
 import { type CatalogEntry, type CatalogRelease, CreateCatalogEntry } from '#contracts/catalog.ts'
 
 export interface AskedRow {
@@ -41,6 +46,7 @@ export interface EntryValues {
   variables: AskedRow[]
   arguments: AskedRow[]
   headers: AskedRow[]
+  userCredentials: UserCredentialRow[]
   memoryMb: string
   cpus: string
   pids: string
@@ -83,6 +89,7 @@ export const EMPTY_ENTRY: EntryValues = {
   variables: [],
   arguments: [],
   headers: [],
+  userCredentials: [],
   memoryMb: '',
   cpus: '',
   pids: '',
@@ -123,6 +130,7 @@ export function valuesOfEntry(entry: CatalogEntry, release: CatalogRelease): Ent
     variables: release.variables.map((one) => rowOf(one.name, one)),
     headers: release.headers.map((one) => rowOf(one.name, one)),
     arguments: release.arguments.map((one) => rowOf(one.key, one)),
+    userCredentials: userCredentialRows(release.userCredentials),
     memoryMb: text(limits.memoryMb),
     cpus: text(limits.cpus),
     pids: text(limits.pids),
@@ -178,6 +186,10 @@ function httpOf({ httpPath, httpPortBy, httpPort }: EntryValues) {
   return { path: httpPath.trim(), port: { [httpPortBy]: httpPortBy === 'fixed' ? Number(port) : port } }
 }
 
+/** What users of such a server can be asked for. */
+export const askedKind = ({ sourceType, transport }: Pick<EntryValues, 'sourceType' | 'transport'>) =>
+  sourceType !== 'remote' && transport === 'stdio' ? ('env' as const) : ('header' as const)
+
 /** As the contract takes it; whether it is right is the contract's to say. */
 export function toEntry(values: EntryValues): unknown {
   const remote = values.sourceType === 'remote'
@@ -202,6 +214,7 @@ export function toEntry(values: EntryValues): unknown {
       variables: remote ? [] : values.variables.map(variableOf),
       arguments: remote ? [] : values.arguments.map(argumentOf),
       headers: remote ? values.headers.map(variableOf) : [],
+      userCredentials: toUserCredentials(values.userCredentials, askedKind(values)),
       limits: remote
         ? {}
         : {
@@ -236,6 +249,8 @@ export function boxOf(field: string): Path<EntryValues> | null {
     const box = third === 'key' || third === '' ? 'name' : third
     return `${first}.${second}.${box}` as Path<EntryValues>
   }
+  if (first === 'userCredentials' && /^\d+$/.test(second))
+    return `userCredentials.${Number(second)}.${third === 'description' ? third : 'name'}`
   const known = BOXES[`${first}.${second}`] ?? first
   return known in EMPTY_ENTRY ? (known as Path<EntryValues>) : null
 }

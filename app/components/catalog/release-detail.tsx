@@ -88,7 +88,12 @@ export function ReleaseDetail({ release }: { release: CatalogRelease }) {
         title="Arguments asked for"
         items={release.arguments.map(({ key, ...one }) => ({ ...one, name: one.flag ?? key }))}
       />
-      {release.variables.length + release.headers.length + release.arguments.length === 0 ? (
+      <AskedList title="What each user brings" items={release.userCredentials} />
+      {release.variables.length +
+        release.headers.length +
+        release.arguments.length +
+        release.userCredentials.length ===
+      0 ? (
         <p className="border-t border-line px-4 py-4 text-sm text-muted sm:px-5">It asks for nothing.</p>
       ) : null}
     </>

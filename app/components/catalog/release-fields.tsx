@@ -1,10 +1,12 @@
 'use client'
 
-import { Controller, type UseFormReturn } from 'react-hook-form'
+import { Controller, type UseFormReturn, useFieldArray } from 'react-hook-form'
 import { AskedFields } from '#app/components/catalog/asked-fields.tsx'
-import type { EntryValues } from '#app/components/catalog/entry-form.ts'
+import { askedKind, type EntryValues } from '#app/components/catalog/entry-form.ts'
 import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
 import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { UserCredentialRows } from '#app/components/servers/user-credential-rows.tsx'
+import { EMPTY_USER_CREDENTIAL } from '#app/components/servers/user-credential-values.ts'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { Field } from '#app/components/ui/field.tsx'
 import { Input, Textarea } from '#app/components/ui/input.tsx'
@@ -214,6 +216,29 @@ function AskedCard({
   )
 }
 
+function UserCredentialCard({ form }: { form: Form }) {
+  const rows = useFieldArray({ control: form.control, name: 'userCredentials' })
+  const [sourceType, transport] = form.watch(['sourceType', 'transport'])
+  return (
+    <Card>
+      <CardHeader
+        title="What each user brings"
+        hint="Asked for when somebody connects an agent, not when it is deployed."
+      />
+      <div className="grid gap-3 px-4 py-4 sm:px-5">
+        <UserCredentialRows
+          kind={askedKind({ sourceType, transport })}
+          rows={rows.fields}
+          register={(index, box) => form.register(`userCredentials.${index}.${box}`)}
+          errorOf={(index, box) => form.formState.errors.userCredentials?.[index]?.[box]?.message}
+          onAdd={() => rows.append(EMPTY_USER_CREDENTIAL)}
+          onRemove={rows.remove}
+        />
+      </div>
+    </Card>
+  )
+}
+
 /** What a version runs, and what it asks for. */
 export function ReleaseFields({ form }: { form: Form }) {
   const remote = form.watch('sourceType') === 'remote'
@@ -260,6 +285,7 @@ export function ReleaseFields({ form }: { form: Form }) {
           <HintFields form={form} />
         </>
       )}
+      <UserCredentialCard form={form} />
     </>
   )
 }

@@ -83,7 +83,9 @@ function Credentials({ form, server }: Omit<ConfigureStepProps, 'onSubmit'>) {
     <fieldset className="grid gap-4 rounded-lg border border-line p-4">
       <legend className="px-1 text-sm font-medium">Your credentials</legend>
       <p className="-mt-2 text-[0.8125rem] text-muted">
-        Sent with this agent's calls to this server alone; encrypted, and never shown again.
+        {server.userCredentials.some(({ kind }) => kind === 'env')
+          ? 'Given to the process of this agent’s own sessions alone; encrypted, and never shown again.'
+          : 'Sent with this agent’s calls to this server alone; encrypted, and never shown again.'}
       </p>
       {server.userCredentials.map((asked, index) => (
         <Field

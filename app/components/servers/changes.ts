@@ -1,6 +1,7 @@
 import { linesOf } from '#app/components/servers/deploy-input.ts'
-import type { DeployValues } from '#app/components/servers/deploy-values.ts'
-import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { askedKind, type DeployValues } from '#app/components/servers/deploy-values.ts'
+import { SHARING_LABELS, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { isFilled } from '#app/components/servers/user-credential-values.ts'
 
 /** A change as it is shown before it is confirmed; null: there is nothing on this side. Never a secret's value. */
 export interface Change {
@@ -34,6 +35,10 @@ const ofRemote = ifSource('remote')
 const ofCatalog = ifSource('catalog')
 const ofProcess = ifSource('npm', 'image')
 
+/** As it is deployed: variables of users leave no choice. */
+export const sharingOf = (values: DeployValues): DeployValues['sharing'] =>
+  values.userCredentials.some(isFilled) ? 'isolated' : values.sharing
+
 /** Every line that may differ, in the order in which it is shown; '' where a side has none of it. */
 const LINES: [label: string, text: (values: DeployValues) => string][] = [
   ['Source', (values) => SOURCE_LABELS[values.sourceType]],
@@ -53,6 +58,10 @@ const LINES: [label: string, text: (values: DeployValues) => string][] = [
   ['Processes', (values) => values.pids.trim()],
   ['Data kept in', (values) => linesOf(values.data).join('\n')],
   ['Drain (seconds)', (values) => values.drainSeconds.trim()],
+  [
+    'Who shares its process',
+    (values) => (askedKind(values) === 'env' ? SHARING_LABELS[sharingOf(values)] : ''),
+  ],
 ]
 
 /** What differs between two states of a server's configuration: before an edit and after it, or one revision and the next. */
@@ -71,9 +80,27 @@ export function changesBetween(
   add('Toolbox', toolbox(before), toolbox(after))
   changes.push(...rowChanges(before.headers, after.headers, (name) => `Header ${name}`))
   changes.push(...rowChanges(before.env, after.env))
+  changes.push(...askedChanges(before, after))
   add('Description', before.description.trim(), after.description.trim(), false)
   add('Who may use it', VISIBILITIES[before.visibility], VISIBILITIES[after.visibility], false)
   return changes
+}
+
+function askedChanges(before: DeployValues, after: DeployValues): Change[] {
+  const lines = (values: DeployValues) =>
+    new Map(
+      values.userCredentials.filter(isFilled).map(({ name, description, required }) => {
+        const what = `${askedKind(values) === 'env' ? 'variable' : 'header'}, ${required ? 'required' : 'optional'}`
+        return [name.trim(), description.trim() ? `${what}: ${description.trim()}` : what]
+      }),
+    )
+  const [from, to] = [lines(before), lines(after)]
+  return [...new Set([...from.keys(), ...to.keys()])].flatMap((name) => {
+    const [old = null, next = null] = [from.get(name), to.get(name)]
+    return old === next
+      ? []
+      : [{ label: `Each user brings ${name}`, before: old, after: next, deploys: true }]
+  })
 }
 
 interface Row {

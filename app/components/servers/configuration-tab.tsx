@@ -5,12 +5,14 @@ import Link from 'next/link'
 import { FromCatalog } from '#app/components/catalog/from-catalog.tsx'
 import { AccessCard } from '#app/components/servers/access-card.tsx'
 import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
-import { sourceText, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { SHARING_LABELS, sourceText, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { AskedOfUsers } from '#app/components/servers/user-credential-rows.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
 import { formatBytes } from '#app/components/ui/format.ts'
 import { RelativeTime } from '#app/components/ui/relative-time.tsx'
 import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
+import type { UserCredential } from '#contracts/user-credentials.ts'
 
 function portText(port: { env: string } | { arg: string } | { fixed: number }): string {
   if ('env' in port) return `given in the variable ${port.env}`
@@ -43,6 +45,18 @@ function Given({ revision, remote }: { revision: RevisionView; remote: boolean }
       ) : (
         <p className="px-4 py-4 text-sm text-muted sm:px-5">It was given none.</p>
       )}
+    </Card>
+  )
+}
+
+function Brought({ asked }: { asked: UserCredential[] }) {
+  const words = asked[0]?.kind === 'env' ? 'Variables of their own processes' : 'Headers of their own calls'
+  return (
+    <Card aria-label="What each user brings">
+      <CardHeader title="What each user brings" hint={`${words}, asked for when they connect an agent.`} />
+      <div className="px-4 py-4 text-sm sm:px-5">
+        <AskedOfUsers rows={asked} />
+      </div>
     </Card>
   )
 }
@@ -118,6 +132,7 @@ export function ConfigurationTab({ server }: { server: ServerDetail }) {
                 'None'
               ),
             ],
+            ['Process', revision?.transport === 'stdio' ? SHARING_LABELS[revision.sharing] : null],
             ['Instance', instance ? mono(instance.id) : null],
             ['Restarts', instance ? String(instance.restarts) : null],
             ['Up since', instance?.startedAt ? <RelativeTime key="up" at={instance.startedAt} /> : null],
@@ -150,6 +165,7 @@ export function ConfigurationTab({ server }: { server: ServerDetail }) {
         />
       </Card>
       {revision ? <Given revision={revision} remote={remote} /> : null}
+      {revision && revision.userCredentials.length > 0 ? <Brought asked={revision.userCredentials} /> : null}
       <AccessCard server={server} />
     </div>
   )

@@ -1,4 +1,5 @@
-import { AUTOMATIC, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
+import { AUTOMATIC, askedKind, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
+import { isFilled, toUserCredentials } from '#app/components/servers/user-credential-values.ts'
 import type { DeployServerInput } from '#contracts/servers.ts'
 
 const text = (value: string): string | undefined => value.trim() || undefined
@@ -76,6 +77,8 @@ export function toDeployInput(values: DeployValues): DeployServerInput {
   const here = hasEnv(values)
   const catalog = values.sourceType === 'catalog'
   const data = here ? linesOf(values.data) : []
+  const kind = askedKind(values)
+  const userCredentials = toUserCredentials(values.userCredentials.filter(isFilled), kind)
   return {
     name: values.name.trim(),
     description: text(values.description),
@@ -95,6 +98,9 @@ export function toDeployInput(values: DeployValues): DeployServerInput {
     limits: here
       ? { memoryMb: number(values.memoryMb), cpus: number(values.cpus), pids: number(values.pids) }
       : undefined,
+    // What the entry asks of users and was taken out has to be said to be none.
+    userCredentials: userCredentials.length > 0 || catalog ? userCredentials : undefined,
+    sharing: kind === 'env' ? (userCredentials.length > 0 ? 'isolated' : values.sharing) : undefined,
     // What the entry declares and was taken out has to be said to be none.
     data: data.length > 0 || (catalog && here) ? data.map((mountPath) => ({ mountPath })) : undefined,
     drainSeconds: number(values.drainSeconds),

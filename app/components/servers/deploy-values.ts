@@ -1,6 +1,8 @@
+import { type UserCredentialRow, userCredentialRows } from '#app/components/servers/user-credential-values.ts'
 import type { CatalogArgument, CatalogHeader, CatalogVariable } from '#contracts/catalog.ts'
-import type { HttpEndpoint, Transport } from '#contracts/instances.ts'
+import type { HttpEndpoint, Sharing, Transport } from '#contracts/instances.ts'
 import type { RevisionView, ServerDetail } from '#contracts/servers.ts'
+import type { UserCredential } from '#contracts/user-credentials.ts'
 
 /** `config`: a configuration is pasted, and no server of it chosen yet. */
 export type SourceType = 'catalog' | 'npm' | 'image' | 'remote' | 'config'
@@ -49,6 +51,9 @@ export interface DeployValues {
   answers: AnswerRow[]
   headers: HeaderRow[]
   env: EnvRow[]
+  userCredentials: UserCredentialRow[]
+  /** Of a server that is called over stdio and asks no variables of its users. */
+  sharing: Sharing
   transport: 'stdio' | 'streamable-http'
   httpPath: string
   httpPortBy: 'env' | 'arg' | 'fixed'
@@ -73,6 +78,13 @@ export function runsOf({
   return sourceType === 'catalog' ? catalogRuns : sourceType
 }
 
+/** What users can be asked for: a process has variables, what is called over HTTP gets headers. */
+export function askedKind(
+  values: Pick<DeployValues, 'sourceType' | 'catalogRuns' | 'transport'>,
+): UserCredential['kind'] {
+  return runsOf(values) !== 'remote' && values.transport === 'stdio' ? 'env' : 'header'
+}
+
 export const AUTOMATIC = 'automatic'
 
 export const EMPTY_DEPLOY: DeployValues = {
@@ -92,6 +104,8 @@ export const EMPTY_DEPLOY: DeployValues = {
   answers: [],
   headers: [],
   env: [],
+  userCredentials: [],
+  sharing: 'shared',
   transport: 'stdio',
   httpPath: '/mcp',
   httpPortBy: 'env',
@@ -156,6 +170,8 @@ export function revisionValues(revision: RevisionView): DeployValues {
     env: revision.env.map(({ name, value, secret }) =>
       secret ? { name, value: '', secret, kept: name } : { name, value: value ?? '', secret },
     ),
+    userCredentials: userCredentialRows(revision.userCredentials),
+    sharing: revision.sharing,
     memoryMb: String(limits.memoryMb),
     cpus: String(limits.cpus),
     pids: String(limits.pids),

@@ -143,3 +143,19 @@ describe('the edit dialog', () => {
     ])
   })
 })
+
+describe('what each user brings', () => {
+  const asked = { name: 'X-Key', description: '', required: true }
+  it('is sent when it was changed, and shown before that', () => {
+    const after = edited({ userCredentials: [asked] })
+    expect(toUpdateInput(server, before, after)).toEqual({
+      id: server.id,
+      baseRevision: server.revision.number,
+      userCredentials: [{ kind: 'header', name: 'X-Key', required: true }],
+    })
+    expect(toUpdateInput(server, after, before)).toMatchObject({ userCredentials: [] })
+    expect(changesBetween(before, after)).toEqual([
+      { label: 'Each user brings X-Key', before: null, after: 'header, required', deploys: true },
+    ])
+  })
+})

@@ -21,6 +21,8 @@ export function toUpdateInput(
   if (!same(from.http, to.http) && to.http) input.http = to.http
   if (!same(from.limits, to.limits)) input.limits = to.limits
   if (!same(from.data, to.data)) input.data = to.data ?? []
+  if (!same(from.userCredentials, to.userCredentials)) input.userCredentials = to.userCredentials ?? []
+  if (from.sharing !== to.sharing && to.sharing) input.sharing = to.sharing
   if (from.toolboxId !== to.toolboxId) input.toolboxId = to.toolboxId
   if (from.drainSeconds !== to.drainSeconds) input.drainSeconds = to.drainSeconds
   const kept = after.env.filter((row) => row.kept && row.kept === row.name.trim() && !row.value)

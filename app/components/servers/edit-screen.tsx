@@ -17,6 +17,7 @@ import { Meanwhile } from '#app/components/servers/meanwhile.tsx'
 import { GivenFields, ProcessFields } from '#app/components/servers/run-fields.tsx'
 import { SourceFields } from '#app/components/servers/source-fields.tsx'
 import { ToolboxField } from '#app/components/servers/toolbox-field.tsx'
+import { UserCredentialFields } from '#app/components/servers/user-credential-fields.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
@@ -169,6 +170,7 @@ function Edit({ server: latest }: { server: ServerDetail }) {
               <SourceFields form={form} editing />
               <ProcessFields form={form} />
               <GivenFields form={form} />
+              <UserCredentialFields form={form} />
               <AccessFields form={form} editing />
               <ToolboxField form={form} current={base.server.toolbox} />
               <AdvancedFields form={form} />

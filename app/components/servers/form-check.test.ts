@@ -31,6 +31,34 @@ describe('the form of a deployment', () => {
     })
   })
 
+  it('asks users for what they can bring there, and says at its row what is wrong', async () => {
+    const row = (name: string) => ({ name, description: ' Yours. ', required: true })
+    const empty = { name: ' ', description: '', required: true }
+    const userCredentials = [empty, row('TOKEN'), empty, row('PATH')]
+    expect(toDeployInput({ ...values, userCredentials: [row('TOKEN')] })).toMatchObject({
+      userCredentials: [{ kind: 'env', name: 'TOKEN', description: 'Yours.', required: true }],
+      sharing: 'isolated',
+    })
+    const http = toDeployInput({ ...values, transport: 'streamable-http', userCredentials: [row('X-Key')] })
+    expect(http).toMatchObject({ userCredentials: [{ kind: 'header', name: 'X-Key' }], sharing: undefined })
+    expect((await check({ userCredentials })).errors).toEqual({
+      userCredentials: [
+        undefined,
+        undefined,
+        undefined,
+        { name: expect.objectContaining({ type: 'validate' }) },
+      ],
+    })
+    const twice = await check({
+      userCredentials: [row('TOKEN')],
+      env: [{ name: 'TOKEN', value: 'ours', secret: true }],
+    })
+    expect(twice.errors.userCredentials?.[0]?.name?.message).toContain('its own TOKEN')
+    expect(Object.keys((await check({ userCredentials: [row('TOKEN')], data: '/data' })).errors)).toEqual([
+      'data',
+    ])
+  })
+
   it('asks of each source what it has', () => {
     const image = { ...values, sourceType: 'image', image: 'ghcr.io/a/b:1', args: '-x' } as const
     expect(DeployServer.parse(toDeployInput({ ...image, data: '/data\n' }))).toMatchObject({

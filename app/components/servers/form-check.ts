@@ -1,6 +1,7 @@
 import type { FieldErrors, Resolver } from 'react-hook-form'
 import { toDeployInput } from '#app/components/servers/deploy-input.ts'
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { isFilled } from '#app/components/servers/user-credential-values.ts'
 import { DeployServer } from '#contracts/servers.ts'
 
 const FIELDS: Record<string, keyof DeployValues> = {
@@ -22,6 +23,7 @@ const FIELDS: Record<string, keyof DeployValues> = {
   'limits.pids': 'pids',
   data: 'data',
   drainSeconds: 'drainSeconds',
+  sharing: 'sharing',
   visibility: 'visibility',
   grants: 'grants',
   source: 'sourceType',
@@ -34,6 +36,8 @@ export type DeployFieldName =
   | `headers.${number}.name`
   | `headers.${number}.value`
   | `answers.${number}.value`
+  | `userCredentials.${number}.name`
+  | `userCredentials.${number}.description`
 
 /** Whether `path` is `field` or a part of it. */
 const within = (path: string, field: string): boolean => path === field || path.startsWith(`${field}.`)
@@ -57,6 +61,14 @@ export function fieldOf(path: string, values: DeployValues): DeployFieldName | n
   if (path.startsWith('source.arguments.')) {
     const index = values.answers.findIndex(({ asked }) => within(path, `source.arguments.${asked.key}`))
     return index < 0 ? null : `answers.${index}.value`
+  }
+  const [, asked, box] = /^userCredentials\.(\d+)(?:\.(\w+))?/.exec(path) ?? []
+  if (asked !== undefined) {
+    // Rows that are empty are not sent.
+    const index = values.userCredentials.flatMap((row, at) => (isFilled(row) ? [at] : []))[Number(asked)]
+    return index === undefined
+      ? null
+      : `userCredentials.${index}.${box === 'description' ? 'description' : 'name'}`
   }
   if (path === 'source.version' && values.sourceType === 'catalog') return 'catalogVersion'
   const known = Object.keys(FIELDS).find((field) => within(path, field))

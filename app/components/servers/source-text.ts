@@ -19,3 +19,8 @@ export const TRANSPORT_LABELS = {
   'streamable-http': 'Streamable HTTP',
   sse: 'SSE',
 } as const
+
+export const SHARING_LABELS = {
+  shared: 'All sessions share one process',
+  isolated: 'Each session has a process of its own',
+} as const

@@ -1,5 +1,6 @@
 'use client'
 
+import { KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { ConnectionStateBadge } from '#app/components/connections/connection-state.tsx'
 import { CallsPanel } from '#app/components/connections/detail/calls-panel.tsx'
@@ -9,6 +10,7 @@ import { CredentialsPanel } from '#app/components/connections/detail/credentials
 import { SettingsPanel } from '#app/components/connections/detail/settings-panel.tsx'
 import { ToolsPanel } from '#app/components/connections/detail/tools-panel.tsx'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
+import { Button } from '#app/components/ui/button.tsx'
 import { Card } from '#app/components/ui/card.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
@@ -24,10 +26,39 @@ import { trpc } from '#app/trpc/client.ts'
 import { describeFailure, readFailure } from '#app/trpc/failure.ts'
 import type { ConnectionDetail } from '#contracts/agents.ts'
 
+function MissingCredentials({ names, onGive }: { names: string[]; onGive: () => void }) {
+  return (
+    <div
+      role="alert"
+      className="mb-5 flex flex-wrap items-start gap-3 rounded-xl border border-bad/35 bg-bad-soft px-4 py-3.5 text-sm"
+    >
+      <KeyRound aria-hidden className="mt-0.5 size-5 shrink-0 text-bad" />
+      <div className="min-w-0 flex-1 basis-48">
+        <p className="font-semibold text-bad">
+          This server needs{' '}
+          {names.map((name, at) => (
+            <span key={name}>
+              {at > 0 ? ', ' : null}
+              <code className="font-mono break-all">{name}</code>
+            </span>
+          ))}{' '}
+          of yours
+        </p>
+        <p className="mt-0.5 text-ink">No call of this connection is sent until it is given.</p>
+      </div>
+      <Button size="sm" onClick={onGive}>
+        Give it now
+      </Button>
+    </div>
+  )
+}
+
 function Detail({ connection }: { connection: ConnectionDetail }) {
   const { server, toolChanges, calls, protocol } = connection
   const unapproved = toolChanges.changed + toolChanges.new + toolChanges.removed
-  const [tab, setTab] = useState('tools')
+  const missing = connection.credentials.filter(({ required, set }) => required && !set)
+  const asks = missing.length > 0 && connection.state !== 'disconnected'
+  const [tab, setTab] = useState(asks ? 'credentials' : 'tools')
   return (
     <>
       <PageHeader
@@ -42,7 +73,9 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
         lead={server.description}
         actions={connection.state === 'disconnected' ? null : <ConnectionActions connection={connection} />}
       />
-      {connection.failure ? (
+      {asks ? (
+        <MissingCredentials names={missing.map(({ name }) => name)} onGive={() => setTab('credentials')} />
+      ) : connection.failure ? (
         <FailureNotice failure={describeFailure(connection.failure)} className="mb-5" />
       ) : null}
       <Card aria-label="This connection" className="mb-5">
@@ -92,7 +125,10 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
           <Tab value="tests">Tests</Tab>
           <Tab value="calls">Calls</Tab>
           <Tab value="settings">Settings</Tab>
-          <Tab value="credentials">Credentials</Tab>
+          <Tab value="credentials">
+            Credentials
+            {asks ? <span className="sr-only">, {missing.length} missing</span> : null}
+          </Tab>
         </TabList>
         <TabPanel value="tools">
           <ToolsPanel connection={connection} />

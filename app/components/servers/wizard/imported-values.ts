@@ -1,4 +1,5 @@
 import { type DeployValues, EMPTY_DEPLOY, httpValues } from '#app/components/servers/deploy-values.ts'
+import { userCredentialRows } from '#app/components/servers/user-credential-values.ts'
 import type { CatalogRelease } from '#contracts/catalog.ts'
 import type { ImportAnswers, ImportItem } from '#contracts/catalog-transfer.ts'
 
@@ -74,6 +75,7 @@ export function importedValues(before: DeployValues, { entry, answers }: ImportI
         asked.has(name) ? [] : [{ name, value }],
       ),
     ],
+    userCredentials: userCredentialRows(release.userCredentials),
     memoryMb: String(release.limits.memoryMb ?? EMPTY_DEPLOY.memoryMb),
     cpus: String(release.limits.cpus ?? EMPTY_DEPLOY.cpus),
     pids: String(release.limits.pids ?? EMPTY_DEPLOY.pids),

@@ -1,4 +1,5 @@
-import { type DeployValues, EMPTY_DEPLOY } from '#app/components/servers/deploy-values.ts'
+import { type DeployValues, EMPTY_DEPLOY, httpValues } from '#app/components/servers/deploy-values.ts'
+import { userCredentialRows } from '#app/components/servers/user-credential-values.ts'
 import type { CatalogEntry, CatalogRelease } from '#contracts/catalog.ts'
 
 type Named = Pick<CatalogEntry, 'slug' | 'description'>
@@ -43,6 +44,11 @@ export function releaseValues(before: DeployValues, entry: Named, release: Catal
     cpus: String(limits.cpus ?? EMPTY_DEPLOY.cpus),
     pids: String(limits.pids ?? EMPTY_DEPLOY.pids),
     data: release.data.map(({ mountPath }) => mountPath).join('\n'),
+    transport: httpValues(release).transport,
+    userCredentials:
+      same && before.catalogVersion === release.version
+        ? before.userCredentials
+        : userCredentialRows(release.userCredentials),
   }
 }
 

@@ -2,11 +2,13 @@
 
 import { Pencil } from 'lucide-react'
 import type { ReactNode } from 'react'
-import { SOURCE_LABELS, VISIBILITIES } from '#app/components/servers/changes.ts'
+import { SOURCE_LABELS, sharingOf, VISIBILITIES } from '#app/components/servers/changes.ts'
 import { hasEnv, linesOf } from '#app/components/servers/deploy-input.ts'
-import { AUTOMATIC, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
-import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
+import { AUTOMATIC, askedKind, type DeployValues, runsOf } from '#app/components/servers/deploy-values.ts'
+import { SHARING_LABELS, TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
 import { askedOf, mostRoom } from '#app/components/servers/toolbox-fit.ts'
+import { AskedOfUsers } from '#app/components/servers/user-credential-rows.tsx'
+import { isFilled } from '#app/components/servers/user-credential-values.ts'
 import type { StepId } from '#app/components/servers/wizard/steps.ts'
 import { Button } from '#app/components/ui/button.tsx'
 import { Facts } from '#app/components/ui/facts.tsx'
@@ -95,6 +97,7 @@ function configurationItems(values: DeployValues): [string, ReactNode][] {
   const answers = values.answers.filter((row) => row.value.trim())
   const args = values.sourceType === 'npm' || values.sourceType === 'image' ? linesOf(values.args) : []
   const data = here ? linesOf(values.data) : []
+  const asked = values.userCredentials.filter(isFilled)
   return [
     ['Name', mono(values.name)],
     ['Description', values.description.trim() || null],
@@ -110,6 +113,8 @@ function configurationItems(values: DeployValues): [string, ReactNode][] {
     ['Transport', values.sourceType === 'catalog' ? null : TRANSPORT_LABELS[values.transport]],
     ['Variables', env.length > 0 ? <GivenList rows={env} /> : null],
     ['Headers', headers.length > 0 ? <GivenList rows={headers} /> : null],
+    ['Each user brings', asked.length > 0 ? <AskedOfUsers key="asked" rows={asked} /> : null],
+    ['Process', askedKind(values) === 'env' ? SHARING_LABELS[sharingOf(values)] : null],
     ['Data kept in', data.length > 0 ? mono(data.join('\n')) : null],
     [
       'Limits',

@@ -1,4 +1,5 @@
 import type { DeployValues } from '#app/components/servers/deploy-values.ts'
+import { userCredentialRows } from '#app/components/servers/user-credential-values.ts'
 import { releaseSource } from '#app/components/servers/wizard/imported-values.ts'
 import type { CatalogRelease } from '#contracts/catalog.ts'
 import type { CatalogOrigin, RevisionView } from '#contracts/servers.ts'
@@ -13,6 +14,7 @@ export function updatedValues(
   origin: CatalogOrigin,
 ): DeployValues {
   const known = new Set(before.env.map(({ name }) => name))
+  const asked = new Set(release.userCredentials.map(({ name }) => name.toLowerCase()))
   return {
     ...before,
     ...releaseSource(release, origin.arguments),
@@ -21,6 +23,10 @@ export function updatedValues(
       ...release.variables.flatMap(({ name, secret, default: initial }) =>
         known.has(name) || initial === undefined ? [] : [{ name, value: initial, secret }],
       ),
+    ],
+    userCredentials: [
+      ...userCredentialRows(release.userCredentials),
+      ...before.userCredentials.filter(({ name }) => !asked.has(name.trim().toLowerCase())),
     ],
     data: release.data.length > 0 ? release.data.map(({ mountPath }) => mountPath).join('\n') : before.data,
   }
