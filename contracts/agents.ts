@@ -10,7 +10,7 @@ import {
 } from './connection-settings.ts'
 import { Failure } from './errors.ts'
 import { Id, Text, Timestamp } from './names.ts'
-import { ToolDefinition } from './probe.ts'
+import { ProbeStageState, ToolDefinition } from './probe.ts'
 import { Cursor, ServerState } from './servers.ts'
 import { UserCredentials } from './user-credentials.ts'
 
@@ -63,7 +63,7 @@ export const Slug = z
 export const TestStage = z.object({
   /** As the probe names it; tests of older versions have other stages. */
   name: z.string(),
-  state: z.enum(['running', 'passed', 'failed']),
+  state: ProbeStageState,
   ms: z.number().nullable(),
 })
 export const TestAttempt = z.object({

@@ -264,6 +264,12 @@ export const ERROR_CATALOGUE = {
     action: 'Check the package, its arguments and its transport.',
     retryable: false,
   },
+  WRONG_CONTENT_TYPE: {
+    status: 502,
+    text: 'The server answers in MCP, but labels its answers as something else.',
+    action: 'Update the server, or look for a proxy in front of it that changes the content type.',
+    retryable: false,
+  },
   ISOLATION_UNAVAILABLE: {
     status: 412,
     text: 'The toolbox cannot isolate servers from each other.',

@@ -40,7 +40,7 @@ const FAILURE_BY_CODE: Readonly<Record<string, NetworkFailure>> = {
 const TLS_PREFIX = /^(?:ERR_TLS_|ERR_SSL_|UNABLE_TO_(?:GET|VERIFY|DECRYPT|DECODE)_)/
 
 /** Walks `cause` and the members of an AggregateError, outermost first; bounded, for causes may form a ring. */
-function* chainOf(error: unknown): Generator<Error & { code?: unknown }> {
+export function* causesOf(error: unknown): Generator<Error & { code?: unknown }> {
   const queue: unknown[] = [error]
   for (let seen = 0; queue.length > 0 && seen < 16; seen++) {
     const current = queue.shift()
@@ -56,7 +56,7 @@ function* chainOf(error: unknown): Generator<Error & { code?: unknown }> {
  * `null` when the error is no network failure (a bug, an abort).
  */
 export function classifyNetworkError(error: unknown): { failure: NetworkFailure; code: string } | null {
-  for (const { code } of chainOf(error)) {
+  for (const { code } of causesOf(error)) {
     if (typeof code !== 'string') continue
     const failure = FAILURE_BY_CODE[code] ?? (TLS_PREFIX.test(code) ? 'tls' : undefined)
     if (failure) return { failure, code }

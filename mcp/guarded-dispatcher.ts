@@ -18,26 +18,34 @@ type Resolve = (
 ) => void
 
 /**
- * Connections that end only at addresses that may be called. What a name resolves to is checked and the very addresses that were
- * checked are connected to, so a name that changes in between gains nothing; one forbidden address refuses the name. Requests
- * fail with AddressRefused (in the chain of causes). Redirects are nothing that a dispatcher follows. `resolve` is the system's.
+ * Makes connections that end only at addresses that may be called. What a name resolves to is checked and the very addresses that
+ * were checked are connected to, so a name that changes in between gains nothing; one forbidden address refuses the name. Fails with
+ * AddressRefused. `resolve` is the system's.
  */
-export function createGuardedDispatcher(allowed: AllowedRemotes, resolve: Resolve = lookup): Agent {
+export function createGuardedConnector(
+  allowed: AllowedRemotes,
+  resolve: Resolve = lookup,
+): buildConnector.connector {
   const connector = buildConnector({
     timeout: CONNECT_MS,
     lookup: guardedLookup(allowed, resolve),
     autoSelectFamily: true,
   })
+  return (options, callback) => {
+    const host = options.hostname.replace(/^\[|\]$/g, '')
+    // An address is connected to without being looked up.
+    if (isIP(host) !== 0 && !mayCall(host, host, allowed)) callback(new AddressRefused(host, host), null)
+    else return connector(options, callback)
+  }
+}
+
+/** A pool of guarded connections. Requests fail with AddressRefused (in the chain of causes). Redirects are nothing that a dispatcher follows. */
+export function createGuardedDispatcher(allowed: AllowedRemotes, resolve?: Resolve): Agent {
   return new Agent({
     connections: CONNECTIONS,
     headersTimeout: HEADERS_MS,
     bodyTimeout: BODY_MS,
-    connect(options, callback) {
-      const host = options.hostname.replace(/^\[|\]$/g, '')
-      // An address is connected to without being looked up.
-      if (isIP(host) !== 0 && !mayCall(host, host, allowed)) callback(new AddressRefused(host, host), null)
-      else connector(options, callback)
-    },
+    connect: createGuardedConnector(allowed, resolve),
   })
 }
 

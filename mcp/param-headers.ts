@@ -30,6 +30,31 @@ export function paramHeaders(inputSchema: unknown): ParamHeader[] {
   return found
 }
 
+/** 2026-07-28 knows headers for these alone: other values have no one way to be written. */
+const ALLOWED_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
+
+/** What is wrong with the headers that a tool's schema asks for, in a sentence; null when nothing is. */
+export function paramHeaderFault(inputSchema: unknown): string | null {
+  const names = new Set<string>()
+  const visit = (schema: unknown, depth: number): string | null => {
+    if (!isRecord(schema) || depth > MAX_DEPTH) return null
+    const name = schema['x-mcp-header']
+    if (depth > 0 && name !== undefined) {
+      if (typeof name !== 'string' || !TOKEN.test(name)) return 'x-mcp-header: not the name of a header.'
+      if (!ALLOWED_TYPES.has(schema.type)) return `x-mcp-header: ${name} is no text, integer or boolean.`
+      if (names.has(name.toLowerCase())) return `x-mcp-header: ${name} is wanted twice.`
+      names.add(name.toLowerCase())
+    }
+    if (!isRecord(schema.properties)) return null
+    for (const child of Object.values(schema.properties)) {
+      const fault = visit(child, depth + 1)
+      if (fault !== null) return fault
+    }
+    return null
+  }
+  return visit(inputSchema, 0)
+}
+
 /** The headers for a call with these arguments. */
 export function buildParamHeaders(wanted: readonly ParamHeader[], args: unknown): Record<string, string> {
   const headers: Record<string, string> = {}

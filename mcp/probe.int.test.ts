@@ -31,12 +31,16 @@ function initializeResult(message: Rpc, extra: Record<string, unknown> = {}): Rp
   return { body: { jsonrpc: '2.0', id: message.id, result }, headers: { 'mcp-session-id': 's1' } }
 }
 
+function unknownMethod({ id }: Rpc): RpcAnswer {
+  return { body: { jsonrpc: '2.0', id, error: { code: -32_601, message: 'Method not found' } } }
+}
+
 /** Passes the handshake; `tools/list` answers as told. */
 function afterHandshake(tools: (message: Rpc) => RpcAnswer | null): (message: Rpc) => RpcAnswer | null {
   return (message) => {
     if (message.method === 'initialize') return initializeResult(message)
     if (message.method === 'notifications/initialized') return { status: 202, body: '' }
-    return tools(message)
+    return message.method === 'server/discover' ? unknownMethod(message) : tools(message)
   }
 }
 
@@ -58,20 +62,20 @@ describe('probeMcp against peers that fail', () => {
 
   it('says the name is unknown', async () => {
     const failure = await failureOf('http://nothing.invalid/mcp', { timeoutMs: 10_000 })
-    expect(failure).toMatchObject({ code: 'DNS_FAILED', stage: 'connect', definitive: false })
+    expect(failure).toMatchObject({ code: 'DNS_FAILED', stage: 'resolve', definitive: false })
   })
 
   it('says TLS failed when the peer speaks none', async () => {
     const url = await peer((_request, response) => response.end())
     const failure = await failureOf(url.replace('http:', 'https:'))
-    expect(failure).toMatchObject({ code: 'TLS_FAILED', stage: 'connect', definitive: true })
+    expect(failure).toMatchObject({ code: 'TLS_FAILED', stage: 'tls', definitive: true })
   })
 
   it('times out in the stage that hangs', async () => {
     const hanging = await peer(() => {})
     expect(await failureOf(hanging, { timeoutMs: 200 })).toMatchObject({
       code: 'PROBE_TIMEOUT',
-      stage: 'initialize',
+      stage: 'protocol',
       definitive: false,
     })
     const { url, seen } = await rpcPeer(afterHandshake(() => null))
@@ -109,7 +113,7 @@ describe('probeMcp against peers that fail', () => {
       response.end('no')
     })
     const failure = await failureOf(url)
-    expect(failure).toMatchObject({ code, definitive, httpStatus: status, stage: 'initialize' })
+    expect(failure).toMatchObject({ code, definitive, httpStatus: status, stage: 'protocol' })
     const details: Record<number, string> = {
       401: 'Bearer realm="x"',
       403: 'Bearer realm="x"',
@@ -259,12 +263,14 @@ describe('probeMcp against servers that work', () => {
     expect(result.skippedTools.map(({ name }) => name)).toEqual(['not ok', 'a'])
     expect(result.serverInfo).toEqual({ name: 'small', version: '1.0.0' })
     expect(seen.at(-1)).toBe('DELETE')
-    expect(result.stages.map(({ name }) => name)).toEqual(['connect', 'initialize', 'tools'])
+    expect(result.stages.map(({ name }) => name)).toEqual(['connect', 'protocol', 'capabilities', 'tools'])
     expect(reports.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'connect running',
       'connect passed',
-      'initialize running',
-      'initialize passed',
+      'protocol running',
+      'protocol passed',
+      'capabilities running',
+      'capabilities passed',
       'tools running',
       'tools passed',
     ])

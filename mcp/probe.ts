@@ -1,23 +1,27 @@
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { Agent, type Dispatcher } from 'undici'
-import type { ProbeResult } from '#contracts/probe.ts'
-import { CLIENT_INFO } from './client-info.ts'
-import { isRecord, type RpcId } from './json-rpc.ts'
-import { roundMs, type StageReport, startStageClock } from './probe-stages.ts'
-import { listAllTools, type ToolList } from './probe-tools.ts'
-import { probeVerdict } from './probe-verdict.ts'
-import { type DeadEnd, watchedFetch } from './probe-watch.ts'
-
-/** Ending the session is a courtesy: a server that is slow at it does not fail its probe. */
-const END_SESSION_MS = 2000
+import { isIP } from 'node:net'
+import type { ProbeFailure, ProbeResult, ProbeTransport } from '#contracts/probe.ts'
+import { isRecord } from './json-rpc.ts'
+import { demandInWords, withMetadata } from './probe-auth.ts'
+import { type Connector, openProbeConnection } from './probe-connection.ts'
+import { ProbeError } from './probe-error.ts'
+import { newBudget, type ProbeWay } from './probe-exchange.ts'
+import { readLists } from './probe-lists.ts'
+import { negotiate } from './probe-negotiate.ts'
+import { findUsualPath } from './probe-paths.ts'
+import type { ProbeSession } from './probe-session.ts'
+import { roundMs, type StageClock, type StageReport, startStageClock } from './probe-stages.ts'
+import { toProbeFailure } from './probe-verdict.ts'
 
 export interface ProbeOptions {
   url: string
-  /** Where the connection is made (the toolbox's pinned one, say); left out: one of its own, closed afterwards. */
-  dispatcher?: Dispatcher | undefined
+  /** Makes the connections (the toolbox's pinned one, or one that guards addresses). Each probe makes and ends its own. */
+  connector?: Connector | undefined
   headers?: Record<string, string> | undefined
-  /** Budget of each stage in milliseconds; a stage is one of `connect`, `initialize`, `tools`. */
+  /** `any` (the default): streamable HTTP, and the older SSE where a server refuses that. */
+  transport?: ProbeTransport | 'any' | undefined
+  /** False where `url` is not the server's own but that of who passes requests on to it: nothing else is asked of its host then. */
+  direct?: boolean | undefined
+  /** Budget of each stage in milliseconds; all together have three times as much. */
   timeoutMs: number
   signal?: AbortSignal | undefined
   /** Told when a stage begins, passes or fails. */
@@ -25,107 +29,110 @@ export interface ProbeOptions {
 }
 
 /**
- * A whole MCP handshake with a streamable HTTP server, as a client without capabilities: connect, `initialize`, every page of
- * `tools/list`, and the session ended properly. What fails comes back as a typed failure; only an abort by `signal` throws
- * (its reason).
+ * A whole MCP handshake in the era and over the transport that the server speaks, as a client without capabilities: connect, agree
+ * on a version, read every page of its lists, and end the session. What fails comes back as a typed failure; only an abort by
+ * `signal` throws (its reason).
  */
 export async function probeMcp(options: ProbeOptions): Promise<ProbeResult> {
-  options.signal?.throwIfAborted()
+  const { signal, timeoutMs } = options
+  signal?.throwIfAborted()
   const startedAt = performance.now()
-  const own = options.dispatcher ? null : new Agent({ connect: { timeout: options.timeoutMs } })
-  const stop = Promise.withResolvers<never>()
-  stop.promise.catch(() => {})
-  let stopped: DeadEnd | 'timeout' | null = null
-  function halt(reason: DeadEnd | 'timeout'): void {
-    stopped ??= reason
-    stop.reject(new Error(`The probe was stopped: ${reason}.`))
-  }
-
+  const url = new URL(options.url)
+  const byAddress = isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0
   const clock = startStageClock({
-    timeoutMs: options.timeoutMs,
-    onTimeout: () => halt('timeout'),
+    first: byAddress ? 'connect' : 'resolve',
+    timeoutMs,
+    signal,
     onStage: options.onStage,
   })
-  const answered = new Set<RpcId>()
-  const watch = watchedFetch({
-    dispatcher: options.dispatcher ?? (own as Agent),
-    onConnected: () => {
-      if (clock.current === 'connect') clock.advance('initialize')
-    },
-    onDeadEnd: (reason, id) => {
-      if (id === null) halt(reason)
-      // The SDK reads events in microtasks of its own: give an answer that already arrived the time to be seen.
-      else setImmediate(() => answered.has(id) || halt(reason))
-    },
+  const secure = url.protocol === 'https:'
+  const dispatcher = openProbeConnection(options.connector, {
+    onResolved: () => clock.current === 'resolve' && clock.advance('connect'),
+    onConnected: () => secure && clock.advance('tls'),
+    onReady: () => clock.advance('protocol'),
   })
-  const abort = () => stop.reject(options.signal?.reason)
-  options.signal?.addEventListener('abort', abort, { once: true })
-
-  const transport = new StreamableHTTPClientTransport(new URL(options.url), {
-    fetch: watch.fetch,
-    requestInit: { headers: options.headers ?? {} },
-  })
-  let initialized: Record<string, unknown> | null = null
-  transport.onmessage = (message) => {
-    if (!('id' in message) || 'method' in message || message.id === undefined) return
-    answered.add(message.id)
-    if (initialized === null && 'result' in message) initialized = message.result
-  }
-  const client = new Client(CLIENT_INFO, { capabilities: {} })
-  // The clock decides; the SDK's own time-out only must not come first.
-  const request = { timeout: options.timeoutMs * 2 + 60_000 }
-
+  const way: ProbeWay = { url, headers: options.headers ?? {}, dispatcher, budget: newBudget() }
+  const transport = options.transport ?? 'any'
+  const ended = () => ({ stages: clock.times, ms: roundMs(performance.now() - startedAt) })
+  let session: ProbeSession | null = null
   try {
-    await Promise.race([client.connect(transport, request), stop.promise])
-    let list: ToolList = { tools: [], skipped: [] }
-    if (client.getServerCapabilities()?.tools) {
-      clock.advance('tools')
-      list = await Promise.race([listAllTools(client, request), stop.promise])
-    }
-    clock.end('passed')
-    const instructions = client.getInstructions()
-    return {
-      ok: true,
-      protocolVersion: transport.protocolVersion ?? '',
-      serverInfo: client.getServerVersion() ?? { name: '', version: '' },
-      capabilities: recordOf(initialized, 'capabilities'),
-      ...(instructions === undefined ? {} : { instructions }),
-      tools: list.tools,
-      skippedTools: list.skipped,
-      stages: clock.times,
-      ms: roundMs(performance.now() - startedAt),
-    }
-  } catch (error) {
-    clock.end('failed')
-    options.signal?.throwIfAborted()
-    const serverVersion = (initialized as Record<string, unknown> | null)?.protocolVersion
-    const failure = probeVerdict({
-      stage: clock.current,
-      error,
-      stopped,
-      exchange: watch.last,
-      serverVersion: typeof serverVersion === 'string' ? serverVersion : null,
-      timeoutMs: options.timeoutMs,
+    session = await negotiate({
+      way,
+      transport: options.direct === false ? 'streamable-http' : transport,
+      timeoutMs,
+      onNext: () => clock.restart(),
+      signal: () => clock.signal,
     })
-    return { ok: false, failure, stages: clock.times, ms: roundMs(performance.now() - startedAt) }
-  } finally {
-    options.signal?.removeEventListener('abort', abort)
+    const found = await readServer(session, clock)
+    clock.end('passed')
+    return { ok: true, ...found, ...ended() }
+  } catch (error) {
+    const { current } = clock
     clock.end('failed')
-    await endSession(transport)
-    await client.close().catch(() => {})
-    await own?.destroy()
+    signal?.throwIfAborted()
+    const failure = toProbeFailure(error, current, timeoutMs)
+    if (options.direct !== false) await explain(failure, error, { way, transport, options })
+    return { ok: false, failure, ...ended() }
+  } finally {
+    clock.end('failed')
+    await session?.end()
+    await dispatcher.destroy()
   }
 }
 
-async function endSession(transport: StreamableHTTPClientTransport): Promise<void> {
-  if (transport.sessionId === undefined) return
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, END_SESSION_MS)
-  await Promise.race([transport.terminateSession().catch(() => {}), late.promise])
-  clearTimeout(timer)
+async function readServer(session: ProbeSession, clock: StageClock) {
+  clock.advance('capabilities')
+  await session.begin(clock.signal)
+  const { said } = session
+  const capabilities = isRecord(said.capabilities) ? said.capabilities : {}
+  const lists = await readLists(session, capabilities, clock)
+  return {
+    transport: session.transport,
+    era: session.era,
+    protocolVersion: session.protocolVersion,
+    supportedVersions: [...session.supportedVersions],
+    serverInfo: serverInfoOf(said),
+    capabilities,
+    ...(typeof said.instructions === 'string' && { instructions: said.instructions }),
+    ...lists,
+  }
 }
 
-function recordOf(result: Record<string, unknown> | null, key: string): Record<string, unknown> {
-  const value = result?.[key]
-  return isRecord(value) ? value : {}
+/** In the stateless era a server may say who it is in the metadata of its answer. */
+function serverInfoOf(said: Record<string, unknown>): { name: string; version: string } {
+  const meta = isRecord(said._meta) ? said._meta['io.modelcontextprotocol/serverInfo'] : undefined
+  const info = isRecord(said.serverInfo) ? said.serverInfo : isRecord(meta) ? meta : {}
+  const { name, version } = info
+  return {
+    ...info,
+    name: typeof name === 'string' ? name : '',
+    version: typeof version === 'string' ? version : '',
+  }
+}
+
+/** Adds to a failure what can be found out about its remedy: who issues tokens, or where MCP is spoken. */
+async function explain(
+  failure: ProbeFailure,
+  error: unknown,
+  probed: { way: ProbeWay; transport: ProbeTransport | 'any'; options: ProbeOptions },
+): Promise<void> {
+  const { way, transport, options } = probed
+  if (failure.auth) {
+    const { resourceMetadata } = failure.auth
+    const own = resourceMetadata !== undefined && new URL(resourceMetadata).origin === way.url.origin
+    // Another host is asked only by a connector that guards addresses.
+    if (own || options.connector !== undefined)
+      failure.auth = await withMetadata(failure.auth, way.dispatcher)
+    const words = demandInWords(failure.auth)
+    if (words !== null) failure.message = `${failure.message} ${words}`
+    return
+  }
+  const { code, stage } = failure
+  if (stage !== 'protocol' || (code !== 'ENDPOINT_NOT_FOUND' && code !== 'NOT_AN_MCP_SERVER')) return
+  const location = error instanceof ProbeError ? error.verdict.location : undefined
+  const works = await findUsualPath(way, { transport, location }, options.signal)
+  if (works === null) return
+  failure.works = works
+  const by = works.transport === 'sse' ? ' over the older SSE transport' : ''
+  failure.message = `${failure.message} It does speak MCP at ${works.url}${by}.`
 }

@@ -8,10 +8,12 @@ const MAX_EVENT_CHARS = 4 * 1024 * 1024
 /** The server answered, but not as a server of MCP's older SSE transport does. `status` is that of its answer. */
 export class SseRefused extends Error {
   readonly status: number
-  constructor(status: number, message: string) {
+  readonly wwwAuthenticate: string | null
+  constructor(status: number, message: string, wwwAuthenticate: string | null = null) {
     super(message)
     this.name = 'SseRefused'
     this.status = status
+    this.wwwAuthenticate = wwwAuthenticate
   }
 }
 
@@ -58,7 +60,12 @@ export async function openSseChannel(options: {
     if (statusCode !== 200 || !String(said['content-type']).startsWith('text/event-stream')) {
       body.on('error', () => {}).destroy()
       const what = statusCode === 200 ? 'no event stream' : `status ${statusCode}`
-      throw new SseRefused(statusCode, `The server answered with ${what} where its SSE stream should be.`)
+      const asked = said['www-authenticate']
+      throw new SseRefused(
+        statusCode,
+        `The server answered with ${what} where its SSE stream should be.`,
+        (Array.isArray(asked) ? asked[0] : asked) ?? null,
+      )
     }
     void read(body)
     const endpoint = await Promise.race([named.promise, aborted(over.signal)])

@@ -21,12 +21,8 @@ export type PinnedDispatcherOptions = {
   timeouts?: { connect?: number; headers?: number; body?: number }
 }
 
-/**
- * An undici Agent for mutual TLS with exactly one peer, to be given as `dispatcher` to undici's own `request` or `fetch`.
- * A request through it fails with PinMismatchError before any byte is sent when the peer's key is another one.
- * Callers close it with `close()` or `destroy()`.
- */
-export function createPinnedDispatcher(options: PinnedDispatcherOptions): Agent {
+/** Makes connections by mutual TLS with exactly one peer. Throws PinMismatchError (to the callback) when its key is another one. */
+export function createPinnedConnector(options: PinnedDispatcherOptions): buildConnector.connector {
   const pinned = publicKeyFingerprint(options.serverCertificate)
   const connector = buildConnector({
     // One for all connections: Node would read keys and certificates for each, and free what that takes much later.
@@ -43,25 +39,32 @@ export function createPinnedDispatcher(options: PinnedDispatcherOptions): Agent 
     timeout: options.timeouts?.connect ?? 5_000,
     allowH2: false,
   })
+  return (target, callback) => {
+    if (target.protocol !== 'https:')
+      return callback(new TypeError('Agents are called over https only.'), null)
+    return connector(target, (error, socket) => {
+      if (error !== null) return callback(error, null)
+      const key = (socket as TLSSocket).getPeerX509Certificate()?.publicKey
+      if (key === undefined || fingerprintOfKey(key) !== pinned) {
+        socket.destroy()
+        return callback(new PinMismatchError(), null)
+      }
+      callback(null, socket)
+    })
+  }
+}
+
+/**
+ * An undici Agent for mutual TLS with exactly one peer, to be given as `dispatcher` to undici's own `request` or `fetch`.
+ * A request through it fails with PinMismatchError before any byte is sent when the peer's key is another one.
+ * Callers close it with `close()` or `destroy()`.
+ */
+export function createPinnedDispatcher(options: PinnedDispatcherOptions): Agent {
   return new Agent({
     connections: options.connections ?? null,
     pipelining: 1,
     headersTimeout: options.timeouts?.headers ?? 30_000,
     bodyTimeout: options.timeouts?.body ?? 30_000,
-    connect(target, callback) {
-      if (target.protocol !== 'https:') {
-        callback(new TypeError('Agents are called over https only.'), null)
-        return
-      }
-      connector(target, (error, socket) => {
-        if (error !== null) return callback(error, null)
-        const key = (socket as TLSSocket).getPeerX509Certificate()?.publicKey
-        if (key === undefined || fingerprintOfKey(key) !== pinned) {
-          socket.destroy()
-          return callback(new PinMismatchError(), null)
-        }
-        callback(null, socket)
-      })
-    },
+    connect: createPinnedConnector(options),
   })
 }

@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Agent } from 'undici'
+import type { ProbeResult } from '#contracts/probe.ts'
 import { AgentFailure } from '#dtma/agent-failure.ts'
-import { checkSse, type SseCheck } from '#dtma/sse/check-sse.ts'
 import { createSseRelay } from '#dtma/sse/sse-relay.ts'
 import { AddressRefused, type AllowedRemotes } from '#mcp/address-guard.ts'
-import { classifyNetworkError } from '#mcp/errors.ts'
-import { createGuardedDispatcher } from '#mcp/guarded-dispatcher.ts'
+import { causesOf, classifyNetworkError } from '#mcp/errors.ts'
+import { createGuardedConnector, createGuardedDispatcher } from '#mcp/guarded-dispatcher.ts'
 import { probeMcp } from '#mcp/probe.ts'
 import { SseRefused } from '#mcp/sse-channel.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
@@ -35,9 +35,7 @@ export type RemoteServer = {
   /** Passes a request on with the server's own headers, and its answer back as it comes. Throws AgentFailure UPSTREAM_FAILED. */
   handle(request: RemoteRequest, response: ServerResponse): Promise<void>
   /** A whole handshake. Throws the signal's reason. */
-  probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<SseCheck>
-  /** The address that was refused by the last connection that was tried, if it was. */
-  refusal(): AddressRefused | null
+  probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<ProbeResult>
   /** Ends every connection. */
   close(): Promise<void>
 }
@@ -59,14 +57,6 @@ export function createRemoteServer(options: {
   )
   const redactor = createRedactor(headerSecrets(own))
   const dispatcher: Agent = createGuardedDispatcher(options.allowed)
-  let refusal: AddressRefused | null = null
-  dispatcher.on('connect', () => {
-    refusal = null
-  })
-  dispatcher.on('connectionError', (_origin, _targets, error) => {
-    refusal = refusalIn(error)
-  })
-
   const relay =
     options.transport === 'sse'
       ? createSseRelay({
@@ -127,10 +117,14 @@ export function createRemoteServer(options: {
       await pipeline(body, response).catch(() => body.destroy())
     },
     probe: ({ timeoutMs, signal }) =>
-      relay === null
-        ? probeMcp({ url: url.href, headers: own, dispatcher, timeoutMs, signal })
-        : checkSse({ url, headers: own, dispatcher, timeoutMs, signal }),
-    refusal: () => refusal,
+      probeMcp({
+        url: url.href,
+        headers: own,
+        transport: options.transport,
+        connector: createGuardedConnector(options.allowed),
+        timeoutMs,
+        signal,
+      }),
     close() {
       relay?.close('The remote server was stopped.')
       return dispatcher.destroy()
@@ -149,21 +143,10 @@ async function errorText(body: Readable): Promise<string> {
 }
 
 function unreachable(error: unknown): string {
-  const refused = refusalIn(error)
+  const refused = [...causesOf(error)].find((cause) => cause instanceof AddressRefused)
   if (refused) return `The remote server may not be called: ${refused.message}`
   const code = classifyNetworkError(error)?.code
   return `The remote server did not answer${code === undefined ? '' : ` (${code})`}.`
-}
-
-/** undici wraps what a connector reports; bounded, for causes may form a ring. */
-function refusalIn(error: unknown): AddressRefused | null {
-  let at = error
-  for (let depth = 0; depth < 8 && at instanceof Error; depth++) {
-    if (at instanceof AddressRefused) return at
-    const inner: unknown = at instanceof AggregateError ? at.errors[0] : undefined
-    at = inner ?? at.cause
-  }
-  return null
 }
 
 function pick(headers: IncomingHttpHeaders, names: RegExp): Record<string, string> {

@@ -93,9 +93,6 @@ async function checkRemote(
   for (let tried = 1; ; tried++) {
     const result = await remote.probe({ timeoutMs: STAGE_MS, signal })
     if (result.ok) return { ok: true, version: result.serverInfo.version || null }
-    const refused = remote.refusal()
-    if (refused)
-      return { ok: false, error: { code: 'REMOTE_ADDRESS_REFUSED', detail: redact(refused.message) } }
     const { failure } = result
     if (failure.definitive || tried >= tries) {
       const detail = redact(failure.detail ? `${failure.message} ${failure.detail}` : failure.message)
@@ -109,12 +106,15 @@ async function checkRemote(
 const CODES: Record<ProbeFailureCode, InstanceErrorCode> = {
   CONNECTION_REFUSED: 'REMOTE_UNREACHABLE',
   DNS_FAILED: 'DNS_FAILED',
+  REMOTE_ADDRESS_REFUSED: 'REMOTE_ADDRESS_REFUSED',
   TLS_FAILED: 'REMOTE_TLS_FAILED',
   PROBE_TIMEOUT: 'REMOTE_UNREACHABLE',
   AUTH_REQUIRED: 'AUTH_REQUIRED',
   SERVER_FORBIDS: 'SERVER_FORBIDS',
   ENDPOINT_NOT_FOUND: 'ENDPOINT_NOT_FOUND',
   NOT_AN_MCP_SERVER: 'NOT_AN_MCP_SERVER',
+  // A control plane of before knows no word of its own for it.
+  WRONG_CONTENT_TYPE: 'NOT_AN_MCP_SERVER',
   PROTOCOL_VERSION_UNSUPPORTED: 'PROTOCOL_VERSION_UNSUPPORTED',
   SERVER_EXITED: 'REMOTE_UNREACHABLE',
   UPSTREAM_UNAVAILABLE: 'UPSTREAM_UNAVAILABLE',

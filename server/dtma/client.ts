@@ -1,5 +1,5 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
-import { type Dispatcher, errors, request } from 'undici'
+import { type buildConnector, type Dispatcher, errors, request } from 'undici'
 import type { z } from 'zod'
 import {
   AgentError,
@@ -12,7 +12,11 @@ import {
 import { InstanceStatus } from '#contracts/instances.ts'
 import type { LogFilter } from '#contracts/logs.ts'
 import { BoundedHttpError, parseJson, readBounded } from '#protocol/bounded-http.ts'
-import { createPinnedDispatcher, PinMismatchError } from '#protocol/pinned-dispatcher.ts'
+import {
+  createPinnedConnector,
+  createPinnedDispatcher,
+  PinMismatchError,
+} from '#protocol/pinned-dispatcher.ts'
 import { type IdentityName, loadControlIdentity } from '#server/toolboxes/identities.ts'
 import { closeBreakers, refuseWhileOpen, throughBreaker } from './breaker.ts'
 import { inLane } from './bulkhead.ts'
@@ -51,6 +55,21 @@ export async function dispatcherFor(
   dispatchers.set(key, { certificate: toolbox.certificate, dispatcher })
   if (raced) await raced.dispatcher.close()
   return dispatcher
+}
+
+const connectors = new Map<string, { certificate: string; connector: buildConnector.connector }>()
+
+/** Makes connections to a toolbox, for whoever wants one of his own. */
+export async function connectorFor(toolbox: ToolboxAddress): Promise<buildConnector.connector> {
+  const known = connectors.get(toolbox.id)
+  if (known?.certificate === toolbox.certificate) return known.connector
+  const connector = createPinnedConnector({
+    serverCertificate: toolbox.certificate,
+    clientIdentity: await loadControlIdentity('worker'),
+    timeouts: { connect: CALL_TIMEOUT_MS },
+  })
+  connectors.set(toolbox.id, { certificate: toolbox.certificate, connector })
+  return connector
 }
 
 export async function closeDtmaClients(): Promise<void> {

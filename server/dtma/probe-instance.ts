@@ -2,7 +2,7 @@ import { storable } from '#contracts/names.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
 import { type ProbeOptions, probeMcp } from '#mcp/probe.ts'
 import { encodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
-import { dispatcherFor, type ToolboxAddress } from './client.ts'
+import { connectorFor, type ToolboxAddress } from './client.ts'
 
 /** Milliseconds for each stage of a probe through the toolbox. */
 export const STAGE_TIMEOUT_MS = 10_000
@@ -22,7 +22,8 @@ export async function probeInstance(
   return storableAll(
     await probeMcp({
       url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
-      dispatcher: await dispatcherFor(toolbox),
+      connector: await connectorFor(toolbox),
+      direct: false,
       timeoutMs: STAGE_TIMEOUT_MS,
       ...rest,
       ...(carried !== null && { headers: { [USER_HEADERS]: carried } }),

@@ -10,6 +10,7 @@ type Passed = Extract<ProbeResult, { ok: true }>
 /** Columns of a server that follow from a probe that passed. */
 export function probeFacts(probe: Passed) {
   return {
+    era: probe.era,
     serverInfo: {
       name: probe.serverInfo.name,
       version: probe.serverInfo.version ?? null,
@@ -26,14 +27,20 @@ export function probeFacts(probe: Passed) {
 export async function recordProbe(db: Db, serverId: string, probe: Passed): Promise<boolean> {
   const server = await db.mcpServer.findUniqueOrThrow({
     where: { id: serverId },
-    select: { serverInfo: true, tools: { orderBy: { position: 'asc' }, select: { definition: true } } },
+    select: {
+      era: true,
+      serverInfo: true,
+      tools: { orderBy: { position: 'asc' }, select: { definition: true } },
+    },
   })
   const facts = probeFacts(probe)
   const sameTools = isDeepStrictEqual(
     server.tools.map(({ definition }) => definition),
     JSON.parse(JSON.stringify(probe.tools)),
   )
-  const sameFacts = isDeepStrictEqual(server.serverInfo, JSON.parse(JSON.stringify(facts.serverInfo)))
+  const sameFacts =
+    server.era === facts.era &&
+    isDeepStrictEqual(server.serverInfo, JSON.parse(JSON.stringify(facts.serverInfo)))
   if (sameTools && sameFacts) return false
   if (!sameTools) await recordTools(db, serverId, probe.tools)
   if (!sameFacts) await db.mcpServer.update({ where: { id: serverId }, data: facts })

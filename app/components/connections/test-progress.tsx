@@ -1,20 +1,42 @@
 'use client'
 
-import { Check, CircleDashed, LoaderCircle, X } from 'lucide-react'
+import { Check, CircleDashed, LoaderCircle, TriangleAlert, X } from 'lucide-react'
 import { cn } from '#app/components/ui/cn.ts'
 import { formatDuration, formatLatency } from '#app/components/ui/format.ts'
 import { useNow } from '#app/components/ui/use-now.ts'
 import { describeFailure } from '#app/trpc/failure.ts'
 import type { ConnectionTest, TestAttempt } from '#contracts/agents.ts'
+import { PROBE_STAGE_LABELS, ProbeStage } from '#contracts/probe.ts'
 
-const STAGES = [
-  { name: 'connect', label: 'Reach the server' },
-  { name: 'initialize', label: 'MCP handshake' },
-  { name: 'tools', label: 'Read its tools' },
-] as const
+const icons = {
+  passed: Check,
+  warned: TriangleAlert,
+  failed: X,
+  running: LoaderCircle,
+  waiting: CircleDashed,
+} as const
+const inks = {
+  passed: 'text-ok',
+  warned: 'text-warn',
+  failed: 'text-bad',
+  running: 'text-info',
+  waiting: 'text-muted',
+} as const
+/** Of tests of older versions. */
+const FORMER_LABELS: Readonly<Record<string, string>> = { initialize: 'MCP handshake' }
 
-const icons = { passed: Check, failed: X, running: LoaderCircle, waiting: CircleDashed } as const
-const inks = { passed: 'text-ok', failed: 'text-bad', running: 'text-info', waiting: 'text-muted' } as const
+function labelOf(name: string): string {
+  const known = ProbeStage.safeParse(name)
+  return known.success ? PROBE_STAGE_LABELS[known.data] : (FORMER_LABELS[name] ?? name)
+}
+
+/** What was reported, and what may still come while the attempt goes on: what was passed over is not part of this server. */
+function stagesOf(attempt: TestAttempt, live: boolean) {
+  const known: readonly string[] = ProbeStage.options
+  const latest = Math.max(-1, ...attempt.stages.map(({ name }) => known.indexOf(name)))
+  const ahead = live ? known.slice(latest + 1) : []
+  return [...attempt.stages, ...ahead.map((name) => ({ name, state: 'waiting', ms: null }) as const)]
+}
 
 /** Countdown to the next attempt, from what is known of when this one began and how long it took. */
 function Wait({ attempt }: { attempt: TestAttempt }) {
@@ -36,19 +58,17 @@ function Attempt({ attempt, max, last }: { attempt: TestAttempt; max: number; la
         Attempt {attempt.number} of {max}
       </p>
       <ol className="grid gap-1.5">
-        {STAGES.map(({ name, label }) => {
-          const stage = attempt.stages.find((one) => one.name === name)
-          const state = stage?.state ?? 'waiting'
+        {stagesOf(attempt, last && attempt.failure === null).map(({ name, state, ms }) => {
           const Icon = icons[state]
           return (
             <li key={name} className={cn('flex items-center gap-2.5 text-sm', inks[state])}>
               <Icon aria-hidden className={cn('size-4 shrink-0', state === 'running' && 'animate-spin')} />
-              <span className={cn('flex-1', state === 'passed' && 'text-ink')}>
-                {label}
+              <span className={cn('flex-1', (state === 'passed' || state === 'warned') && 'text-ink')}>
+                {labelOf(name)}
                 <span className="sr-only">, {state}</span>
               </span>
-              {stage?.ms === null || stage === undefined ? null : (
-                <span className="text-[0.8125rem] text-muted tabular-nums">{formatLatency(stage.ms)}</span>
+              {ms === null ? null : (
+                <span className="text-[0.8125rem] text-muted tabular-nums">{formatLatency(ms)}</span>
               )}
             </li>
           )
@@ -71,7 +91,7 @@ function announcement(test: ConnectionTest): string {
   if (test.failure) return `The test failed. ${describeFailure(test.failure).text}`
   const attempt = test.attempts.at(-1)
   const stage = attempt?.stages.find((one) => one.state === 'running')
-  const label = STAGES.find(({ name }) => name === stage?.name)?.label
+  const label = stage && labelOf(stage.name)
   if (!attempt) return 'Waiting for the test to begin.'
   return `Attempt ${attempt.number} of ${test.maxAttempts}${label ? `: ${label}` : ''}`
 }
