@@ -94,12 +94,15 @@ describe('what goes wrong on the way is said in words', () => {
     expect((await call()).error?.data.code).toBe(code)
   })
 
-  it('a stream that ends without the answer, as the last event', async () => {
-    const { listener } = mcpPeer((_message, response) =>
-      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': bye\n\n'),
-    )
+  it('a stream that ends without the answer, as the last event of what came before', async () => {
+    const { listener } = mcpPeer(({ params }, response) => {
+      const progressToken = (params?._meta as { progressToken: unknown } | undefined)?.progressToken
+      const told = { method: 'notifications/progress', params: { progressToken, progress: 1 } }
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.end(`data: ${JSON.stringify({ jsonrpc: '2.0', ...told })}\n\n`)
+    })
     const { send } = await gateway.agentAt(toolbox, listener)
-    const response = await send(4)
+    const response = await send(4, { _meta: { progressToken: 'mine' } })
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     expect(await response.text()).toContain('UPSTREAM_UNAVAILABLE')
   })

@@ -4,6 +4,8 @@ import { encodeSse, SSE_HEADERS, SSE_KEEPALIVE } from '#mcp/sse.ts'
 
 /** Proxies cut silent streams after 30 s or more, milliseconds. */
 const KEEPALIVE_MS = 15_000
+/** How long an answer is awaited that a server streams before it is streamed on, milliseconds. */
+const STREAM_AFTER_MS = 1_000
 
 /** The one answer to a request: JSON, or a stream of messages. Nothing of an answer may be stored by anybody on the way. */
 export interface Reply {
@@ -20,7 +22,12 @@ export interface Reply {
   empty(status: number, headers?: Record<string, string>): void
   /** Begins a stream of server-sent events; `onTick` is called with every keepalive. */
   openStream(onTick?: () => void): void
-  /** Sends a message as an event, waiting while the client reads slowly. */
+  /**
+   * Begins the stream with the first message or after a second, whichever comes first. A stream that a server opens mostly brings its
+   * answer alone, and at once: that goes as JSON, in one write.
+   */
+  streamSoon(): void
+  /** Sends a message as an event of a stream, which it begins where there is none; waits while the client reads slowly. */
   send(message: RpcMessage): Promise<void>
   /** The last message: an event where a stream is open, JSON otherwise. */
   finish(message: RpcMessage): void
@@ -29,12 +36,17 @@ export interface Reply {
 
 export function createReply(response: ServerResponse): Reply {
   let keepalive: NodeJS.Timeout | undefined
+  let soon: NodeJS.Timeout | undefined
   let bodyBytes = 0
   const counted = (text: string) => {
     bodyBytes += Buffer.byteLength(text)
     return text
   }
-  response.once('close', () => clearInterval(keepalive))
+  function stopTimers(): void {
+    clearInterval(keepalive)
+    clearTimeout(soon)
+  }
+  response.once('close', stopTimers)
 
   const reply: Reply = {
     get streaming() {
@@ -52,6 +64,7 @@ export function createReply(response: ServerResponse): Reply {
     },
     json(status, body, headers) {
       if (response.headersSent) return reply.end()
+      stopTimers()
       const text = typeof body === 'string' ? body : JSON.stringify(body)
       bodyBytes = Buffer.byteLength(text)
       response.writeHead(status, {
@@ -71,6 +84,7 @@ export function createReply(response: ServerResponse): Reply {
     openStream(onTick) {
       // What ends with the connection would never end: its end has been told already.
       if (response.headersSent || response.destroyed) return
+      stopTimers()
       response.writeHead(200, { ...SSE_HEADERS, 'cache-control': 'no-store, no-transform' })
       response.flushHeaders()
       keepalive = setInterval(() => {
@@ -78,8 +92,13 @@ export function createReply(response: ServerResponse): Reply {
         onTick?.()
       }, KEEPALIVE_MS)
     },
+    streamSoon() {
+      if (response.headersSent || response.destroyed) return
+      soon ??= setTimeout(() => reply.openStream(), STREAM_AFTER_MS)
+    },
     async send(message) {
       if (response.writableEnded || response.destroyed) return
+      reply.openStream()
       if (response.write(counted(encodeSse({ data: JSON.stringify(message) })))) return
       await new Promise<void>((resolve) => {
         const done = () => {
@@ -91,11 +110,11 @@ export function createReply(response: ServerResponse): Reply {
     },
     finish(message) {
       if (!response.headersSent) return reply.json(200, message)
-      clearInterval(keepalive)
+      stopTimers()
       if (!response.writableEnded) response.end(counted(encodeSse({ data: JSON.stringify(message) })))
     },
     end() {
-      clearInterval(keepalive)
+      stopTimers()
       if (!response.writableEnded) response.end()
     },
   }

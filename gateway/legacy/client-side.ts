@@ -25,14 +25,13 @@ export function clientSide(
       return envelopeOf(capabilities, logLevel)
     },
     wantsLogs: true,
-    openStream: () => reply.openStream(),
+    streamSoon: () => reply.streamSoon(),
     notify: (message) => reply.send(message),
     ask: (question, signal) =>
       context.questions.ask(
         session.id,
         question,
         async (request) => {
-          reply.openStream()
           await reply.send(request)
         },
         signal,

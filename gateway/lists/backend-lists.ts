@@ -148,7 +148,7 @@ async function fetchAll(
       method: LIST_METHODS[kind],
       params: cursor === undefined ? {} : { cursor },
       id: 0,
-      client: { ...client, openStream() {}, async notify() {}, ask: null },
+      client: { ...client, streamSoon() {}, async notify() {}, ask: null },
       signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
       timeoutMs: FETCH_TIMEOUT_MS,
       idempotent: true,

@@ -33,7 +33,7 @@ export function clientSide(
       return clientInfo === undefined ? envelope : { ...envelope, [META_CLIENT_INFO]: clientInfo }
     },
     wantsLogs: logLevel !== undefined,
-    openStream: () => reply.openStream(),
+    streamSoon: () => reply.streamSoon(),
     notify: (message) => reply.send(message),
     ask: null,
   }

@@ -17,8 +17,8 @@ export interface ClientSide {
   /** Keys of `_meta` for servers of the stateless era; a client of that era has sent its own. */
   readonly envelope: Record<string, unknown>
   readonly wantsLogs: boolean
-  /** The answer will be a stream. */
-  openStream(): void
+  /** The server streams: so does the answer, unless it comes at once. */
+  streamSoon(): void
   /** Tells the client something before its answer. */
   notify(message: RpcNotification): Promise<void>
   /** Asks the client; null where it cannot be asked. Rejects with the signal's reason. */
@@ -46,7 +46,7 @@ export function ownSide(era: Era, use: SessionUse, envelope: Record<string, unkn
     envelope,
     capabilities: use.capabilities ?? {},
     wantsLogs: false,
-    openStream() {},
+    streamSoon() {},
     async notify() {},
     ask: null,
   }

@@ -57,7 +57,7 @@ async function once(input: Attempt, params: RpcParams | undefined): Promise<Exch
     },
     signal: input.signal,
     timeoutMs: input.timeoutMs,
-    onStream: () => client.openStream(),
+    onStream: () => client.streamSoon(),
     async onNotification(message) {
       if (message.method === 'notifications/progress') {
         if (ownToken === undefined || message.params?.progressToken !== upstreamId) return

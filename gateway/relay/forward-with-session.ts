@@ -12,7 +12,6 @@ import {
 } from '#mcp/json-rpc.ts'
 import { META_PREFIX } from '#mcp/stateless.ts'
 import { answerServer, sendAside } from './answer-server.ts'
-import type { ClientSide } from './client-side.ts'
 import type { Attempt, Forwarded } from './forward-types.ts'
 
 /** Over a session at the server. One that the server lost is made anew, and the request, which was not run then, sent once more. */
@@ -61,7 +60,7 @@ async function once(input: Attempt, lease: UpstreamLease): Promise<Forwarded | '
       message: rpcRequest(upstreamId, input.method, paramsWithSession(input.params, upstreamId)),
       signal: input.signal,
       timeoutMs: input.timeoutMs,
-      onStream: () => client.openStream(),
+      onStream: () => client.streamSoon(),
       paused() {
         const still = heard || asking > 0
         heard = false
@@ -105,24 +104,18 @@ async function relay(
     case 'notifications/progress': {
       if (ownToken === undefined || message.params?.progressToken !== upstreamId) return
       const relayed = { ...message.params, progressToken: ownToken }
-      return tell(client, rpcNotification('notifications/progress', relayed))
+      return client.notify(rpcNotification('notifications/progress', relayed))
     }
     case 'notifications/message': {
       // Servers that never said that they log are not listened to.
-      if (client.wantsLogs && lease.session.capabilities.logging !== undefined) await tell(client, message)
+      if (client.wantsLogs && lease.session.capabilities.logging !== undefined) await client.notify(message)
       return
     }
     case 'notifications/elicitation/complete':
-      return tell(client, message)
+      return client.notify(message)
     default:
       upstream.onChange(target, message)
   }
-}
-
-/** What came on the session's own stream may be the first that the client hears. */
-function tell(client: ClientSide, message: RpcNotification): Promise<void> {
-  client.openStream()
-  return client.notify(message)
 }
 
 async function abortable(leased: Promise<UpstreamLease>, signal: AbortSignal): Promise<UpstreamLease> {

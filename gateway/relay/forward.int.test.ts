@@ -107,7 +107,7 @@ describe('forwarding', () => {
     })
     const { send } = await gateway.agentAt(toolbox, listener)
     const text = await (await send(5, { _meta: { progressToken: 'mine' } })).text()
-    expect(text).toBe('data: {"jsonrpc":"2.0","id":5,"result":{"content":[]}}\n\n')
+    expect(text).toBe('{"jsonrpc":"2.0","id":5,"result":{"content":[]}}')
     expect(got.find(({ id }) => (id as unknown) === 'p')).toMatchObject({ result: {} })
     expect(got.find(({ id }) => (id as unknown) === 'e')).toMatchObject({ error: { code: -32_601 } })
   })
