@@ -11,6 +11,7 @@ import type { AgentLists } from './lists/agent-lists.ts'
 import type { AgentView } from './lists/agent-view.ts'
 import type { BackendLists } from './lists/backend-lists.ts'
 import type { Metrics } from './metrics.ts'
+import type { OpenListens } from './modern/open-listens.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import type { Questions } from './relay/questions.ts'
 import type { Reply } from './reply.ts'
@@ -27,6 +28,7 @@ export interface GatewayContext {
   lists: AgentLists
   calls: CallRegistry
   streams: OpenStreams
+  listens: OpenListens
   questions: Questions
   watchers: Watchers
   changes: Changes

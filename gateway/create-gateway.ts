@@ -23,6 +23,7 @@ import { createAgentLists } from './lists/agent-lists.ts'
 import { agentViewStore, type OpenHeaders } from './lists/agent-view.ts'
 import { createBackendLists } from './lists/backend-lists.ts'
 import { createMetrics } from './metrics.ts'
+import { createOpenListens } from './modern/open-listens.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import { createQuestions } from './relay/questions.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
@@ -109,6 +110,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const backendLists = createBackendLists(upstream)
   const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders, input.pagesUrl))
   const streams = createOpenStreams()
+  const listens = createOpenListens()
   const questions = createQuestions()
   function onChange({ instanceId, serverId }: UpstreamTarget, message: RpcNotification): void {
     // Agents are shown what is recorded and approved, so the record has to follow.
@@ -139,7 +141,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     {
       runningCalls: () => calls.running,
       upstreamSessions: () => upstreamSessions.size,
-      streams: () => streams.size,
+      streams: () => streams.size + listens.size,
       breakers: () => breakers.counts(),
       callLog,
     },
@@ -159,6 +161,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     lists: createAgentLists(backendLists, targetOf),
     calls,
     streams,
+    listens,
     questions,
     watchers,
     changes,
@@ -227,6 +230,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
       stopping = true
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
       streams.endAll()
+      listens.endAll()
       server.closeIdleConnections()
       await settledWithin(calls.idle(), graceMs)
       calls.stopAll('shutdown')

@@ -11,6 +11,8 @@ export const META_CLIENT_INFO = `${META_PREFIX}clientInfo`
 export const META_CLIENT_CAPABILITIES = `${META_PREFIX}clientCapabilities`
 export const META_LOG_LEVEL = `${META_PREFIX}logLevel`
 export const META_SERVER_INFO = `${META_PREFIX}serverInfo`
+/** Of each message on the stream of `subscriptions/listen`: the id of that request. */
+export const META_SUBSCRIPTION_ID = `${META_PREFIX}subscriptionId`
 
 /** Headers that repeat a part of the body, so that what stands between can route without reading it. */
 export const HEADER_VERSION = 'mcp-protocol-version'

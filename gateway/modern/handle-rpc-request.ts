@@ -8,6 +8,7 @@ import { wrongParamHeaders, wrongStandardHeaders } from './check-headers.ts'
 import { clientSide } from './client-side.ts'
 import { discover } from './discover.ts'
 import type { Envelope } from './envelope.ts'
+import { listen } from './listen.ts'
 import { refuse } from './refusal.ts'
 
 /** A request of the era without sessions: all that it needs comes with it. */
@@ -48,7 +49,8 @@ export async function handleRpcRequest(
       return complete(context, agent, request, answer)
     case 'server/discover':
       return discover(context, agent, request)
-    // 'subscriptions/listen' has its place here; until it is there, discover.ts promises no changes.
+    case 'subscriptions/listen':
+      return listen(context, agent, request, client)
     default: {
       const text = `Method not found: ${method.slice(0, 100)}`
       return refuse(reply, id, { status: 404, code: RPC_METHOD_NOT_FOUND, text })

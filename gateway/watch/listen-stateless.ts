@@ -1,8 +1,8 @@
 import { UpstreamError } from '#gateway/upstream/error.ts'
 import { postMessage, readErrorBody, readMessages } from '#gateway/upstream/http.ts'
 import { endpointOf } from '#gateway/upstream/target.ts'
-import { isRpcFailure, rpcRequest } from '#mcp/json-rpc.ts'
-import { STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
+import { isRecord, isRpcFailure, type RpcNotification, rpcRequest } from '#mcp/json-rpc.ts'
+import { META_SUBSCRIPTION_ID, STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
 import { type ChannelInput, NoStreamError } from './channel-input.ts'
 
 const METHOD = 'subscriptions/listen'
@@ -59,10 +59,17 @@ async function listen(input: ChannelInput, signal: AbortSignal): Promise<void> {
     // Its acknowledgement is the first; from then on nothing is missed.
     if (kind === 'notification' && message.method === 'notifications/subscriptions/acknowledged')
       input.onOpen()
-    else if (kind === 'notification') input.onNotification(message)
+    else if (kind === 'notification') input.onNotification(withoutOwnWords(message))
     else if (kind === 'response') {
       if (isRpcFailure(message)) throw new NoStreamError()
       return
     }
   }
+}
+
+/** The id of our own stream says nothing to whoever hears of it. */
+function withoutOwnWords(message: RpcNotification): RpcNotification {
+  if (!isRecord(message.params?._meta)) return message
+  const { [META_SUBSCRIPTION_ID]: _id, ...meta } = message.params._meta
+  return { ...message, params: { ...message.params, _meta: meta } }
 }
