@@ -107,6 +107,8 @@ describe('toolberth', () => {
       'A=1=2',
       '-s',
       'TOKEN',
+      '--user-env',
+      'ACCOUNT=Of your profile.',
       '-a',
       '--flag',
       '--no-wait',
@@ -124,6 +126,8 @@ describe('toolberth', () => {
         { name: 'A', secret: false, value: '1=2' },
         { name: 'TOKEN', secret: true, value: null },
       ],
+      sharing: 'isolated',
+      userCredentials: [{ kind: 'env', name: 'ACCOUNT', description: 'Of your profile.', required: true }],
     })
   })
 
@@ -188,6 +192,8 @@ describe('toolberth', () => {
     [['servers', 'deploy'], 'missing required argument'],
     [['servers', 'deploy', 'x', '-e', 'NOVALUE'], 'NAME=VALUE'],
     [['servers', 'deploy', 'x', '-s', 'NOT_SET_HERE'], 'is not set here'],
+    [['servers', 'deploy', 'x', '--user-header', '=described'], 'NAME=description'],
+    [['connect', 'x', 'y', '-c', 'X-Key=NOT_SET_HERE'], 'NOT_SET_HERE is not set here'],
     [['servers', 'deploy', 'x', '-t', 'pigeon'], 'Allowed choices'],
     [['servers', 'logs', 'x', '--tail', '0'], 'from 1'],
     [['agents', 'rotate', 'x', '--overlap', '7'], '0, 15, 60 or 1440'],

@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { EnvName, ForeignText, Id, ImageReference, NpmPackageName, NpmVersion, Text } from './names.ts'
+import {
+  EnvName,
+  ForeignText,
+  HeaderName,
+  Id,
+  ImageReference,
+  NpmPackageName,
+  NpmVersion,
+  Text,
+} from './names.ts'
 
 export const Transport = z.enum(['stdio', 'streamable-http', 'sse'])
 export type Transport = z.infer<typeof Transport>
@@ -98,6 +107,8 @@ export const InstanceSpec = z.object({
   /** Names within `env` whose values are redacted from logs. */
   secretNames: z.array(EnvName),
   limits: Limits,
+  /** Headers that each user has to give: without them the server may answer a look at it with 401 or 403. */
+  userHeaders: z.array(HeaderName).max(16).optional(),
   /** Volumes of the server, shared by its revisions; deleted with the server. */
   data: z.array(DataMount).max(8).default([]),
 })

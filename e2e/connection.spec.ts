@@ -89,6 +89,58 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await api.servers.delete.mutate({ id: serverId, confirmName: SERVER })
 })
 
+test('a user is asked for what the server needs of each, and for what it needs later', async ({
+  adminPage: page,
+  api,
+}) => {
+  test.slow()
+  const name = `e2e-asking-${process.env.TEST_WORKER_INDEX}`
+  const key = { kind: 'header', name: 'X-Key', description: 'Your profile shows it.' } as const
+  const serverId = await deployByScript(api, name, undefined, {
+    source: { type: 'npm', package: '@modelcontextprotocol/server-everything', args: ['streamableHttp'] },
+    transport: 'streamable-http',
+    userCredentials: [key],
+  })
+  const { id: agentId } = await api.agents.create.mutate({ name: 'Asked' })
+  await page.goto(`/agents/${agentId}`)
+  await page.getByRole('button', { name: 'Discover servers' }).click()
+  await page.getByRole('button', { name: `Connect ${name}` }).click()
+  const dialog = page.getByRole('dialog')
+  const box = dialog.getByLabel('X-Key', { exact: true })
+  await dialog.getByRole('button', { name: 'Test connection' }).click()
+  await expect(box).toHaveAccessibleDescription(
+    /Your profile shows it. The server does not answer you without/,
+  )
+  await expectAccessible(page)
+  await box.fill('very secret')
+  await expect(box).toHaveAttribute('type', 'password')
+  await dialog.getByRole('button', { name: 'Test connection' }).click()
+  await dialog.getByRole('button', { name: 'Connect', exact: true }).click({ timeout: 60_000 })
+  await dialog.getByRole('button', { name: 'Done' }).click()
+
+  const { revisionNumber } = await api.servers.update.mutate({
+    id: serverId,
+    userCredentials: [key, { kind: 'header', name: 'X-Region' }],
+  })
+  await expect
+    .poll(async () => (await api.servers.get.query({ id: serverId })).instance?.revisionNumber, {
+      timeout: 60_000,
+    })
+    .toBe(revisionNumber)
+  await page.goto(`/agents/${agentId}`)
+  await page.getByRole('link', { name }).click()
+  await expect(page.getByRole('alert').filter({ hasText: 'X-Region' })).toBeVisible()
+  await expectAccessible(page)
+  await page.getByRole('button', { name: 'Set X-Region' }).click()
+  await page.getByLabel('New value of X-Region').fill('eu')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByRole('alert').filter({ hasText: 'X-Region' })).toBeHidden()
+  await expect(page.getByText('Connected', { exact: true })).toBeVisible({ timeout: 30_000 })
+  await expect(page.locator('body')).not.toContainText('very secret')
+  await api.agents.delete.mutate({ id: agentId })
+  await api.servers.delete.mutate({ id: serverId, confirmName: name })
+})
+
 test('a token is replaced, and the old one works on for a while', async ({ adminPage: page, api }) => {
   const { id, url, token } = await api.agents.create.mutate({ name: 'Rotated' })
   await page.goto(`/agents/${id}`)

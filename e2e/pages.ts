@@ -31,12 +31,14 @@ export async function deployByScript(
   api: ReturnType<typeof createToolberthClient>,
   name: string,
   env: DeployServerInput['env'] = {},
+  change: Partial<DeployServerInput> = {},
 ): Promise<string> {
   const { serverId } = await api.servers.deploy.mutate({
     name,
     source: { type: 'npm', package: '@modelcontextprotocol/server-everything' },
     transport: 'stdio',
     env,
+    ...change,
   })
   await expect
     .poll(async () => (await api.servers.get.query({ id: serverId })).state, { timeout: 60_000 })

@@ -231,6 +231,7 @@ test('every step is accessible and fits, light and dark, wide and narrow', async
   await page.getByLabel('Name', { exact: true }).fill('e2e-looked-at')
   await page.getByText('Advanced').click()
   await page.getByRole('button', { name: 'Add variable' }).click()
+  await page.getByRole('button', { name: 'Ask users for a variable' }).click()
   await look()
   await page.getByRole('button', { name: 'Remove variable 1' }).click()
   await next(page).click()

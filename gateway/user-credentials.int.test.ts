@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { decodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
@@ -14,7 +15,7 @@ import {
   type TestUser,
   useSeededInstallation,
 } from '#testing/seeded.ts'
-import { startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
+import { passOn, startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
 
 const { database, redis } = await useSeededInstallation()
 const { appRouter } = await import('#server/trpc/router.ts')
@@ -59,7 +60,7 @@ beforeAll(async () => {
     void json(request).then((put) => {
       const { desired, fence } = put as { desired: string; fence: number }
       const id = /instances\/([^/?]+)/.exec(request.url ?? '')?.[1] ?? ''
-      toolbox.instances.set(id, peer.url)
+      toolbox.instances.set(id, asking)
       const nothing = {
         phase: null,
         exitCode: null,
@@ -94,6 +95,13 @@ afterAll(async () => {
   await gateway.close(0)
   await Promise.all([toolbox.stop(), peer.stop()])
 })
+
+/** Answers nobody who does not say who they are. */
+const asking: RequestListener = (request, response) => {
+  if (decodeUserHeaders(request.headers[USER_HEADERS])['x-key'] !== undefined)
+    return passOn(peer.url, request, response)
+  response.writeHead(401).end()
+}
 
 async function live(deploymentId: string): Promise<void> {
   await expect.poll(() => advanceDeployment({ deploymentId })).toBe('done')
@@ -141,7 +149,9 @@ it('what a server asks of its users is asked for, reaches it with their own call
     userCredentials: [KEY],
   })
   serverId = deployed.serverId
+  // It refuses a probe that is nobody's, which proves that it is there; what it offers is not known yet.
   await live(deployed.deploymentId)
+  expect(await servers.get({ id: serverId })).toMatchObject({ state: 'running', tools: [] })
 
   expect(await refusalOf(connect(alice))).toMatchObject({
     code: 'CREDENTIALS_MISSING',
@@ -149,6 +159,7 @@ it('what a server asks of its users is asked for, reaches it with their own call
   })
   toolbox.seen.length = 0
   const ofAlice = await connect(alice, { 'X-Key': `${SECRET}-alice` })
+  expect((await servers.get({ id: serverId })).tools).toMatchObject([{ name: ECHO.name }])
   expect(new Set(carried().map((headers) => headers['x-key']))).toEqual(new Set([`${SECRET}-alice`]))
   const ofBob = await connect(bob, { 'X-Key': `${SECRET}-bob` })
   carried()

@@ -74,7 +74,8 @@ export async function startToolboxStandIn(clientCertificate: string): Promise<To
   return standIn
 }
 
-function passOn(url: string, request: IncomingMessage, response: ServerResponse): void {
+/** Passes a request on to another server, and its answer back. */
+export function passOn(url: string, request: IncomingMessage, response: ServerResponse): void {
   const { host: _host, ...headers } = request.headers
   const passed = httpRequest(url, { method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers)

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Action } from './context.ts'
 import { findAgent, findServer } from './find.ts'
 import { table } from './table.ts'
+import { credential } from './values.ts'
 
 const OVERLAPS = [0, 15, 60, 1440] as const
 type Overlap = (typeof OVERLAPS)[number]
@@ -10,6 +11,11 @@ function overlap(text: string): Overlap {
   const found = OVERLAPS.find((minutes) => String(minutes) === text)
   if (found === undefined) throw new InvalidArgumentError('Give 0, 15, 60 or 1440.')
   return found
+}
+
+interface ConnectOptions {
+  slug?: string
+  credential: Record<string, string>
 }
 
 export function addAgentCommands(program: Command, action: Action): void {
@@ -66,14 +72,22 @@ export function addAgentCommands(program: Command, action: Action): void {
     .command('connect <agent> <server>')
     .description('connect an agent to a server, after a handshake that passed')
     .option('--slug <prefix>', 'prefix of its tools (default: the name of the server)')
+    .option(
+      '-c, --credential <NAME[=VARIABLE]>',
+      'what the server asks of you, out of a variable that is set here; may be repeated',
+      credential,
+      {},
+    )
     .action(
-      action(async ({ toolberth, answer }, agent: string, server: string, { slug }: { slug?: string }) => {
+      action(async ({ toolberth, answer }, agent: string, server: string, options: ConnectOptions) => {
+        const { slug, credential: credentials } = options
         const { id: agentId } = await findAgent(toolberth, agent)
         const { id: serverId } = await findServer(toolberth, server)
         const connection = await toolberth.connections.create.mutate({
           agentId,
           serverId,
           ...(slug !== undefined && { slug }),
+          ...(Object.keys(credentials).length > 0 && { credentials }),
         })
         answer(connection, connection.tools.map(({ name }) => name).join('\n'))
       }),

@@ -1,6 +1,6 @@
 import { waitForDeployment } from '#client/wait-for-deployment.ts'
 import type { CliContext } from './context.ts'
-import type { Variables } from './values.ts'
+import type { Asked, Variables } from './values.ts'
 
 export type DeployOptions = {
   name?: string
@@ -9,6 +9,9 @@ export type DeployOptions = {
   arg: string[]
   env: Variables
   secret: Variables
+  userEnv: Asked[]
+  userHeader: Asked[]
+  sharing?: 'shared' | 'isolated'
   transport: 'stdio' | 'streamable-http'
   toolbox?: string
   timeout: number
@@ -22,7 +25,11 @@ export async function deploy(
   options: DeployOptions,
 ): Promise<void> {
   const { toolberth, answer, note } = context
-  const { packageVersion, bin, arg, toolbox, transport } = options
+  const { packageVersion, bin, arg, toolbox, transport, sharing } = options
+  const userCredentials = [
+    ...options.userEnv.map((one) => ({ kind: 'env' as const, ...one })),
+    ...options.userHeader.map((one) => ({ kind: 'header' as const, ...one })),
+  ]
   const name = options.name ?? nameFrom(packageName)
   const deployed = await toolberth.servers.deploy.mutate({
     name,
@@ -35,6 +42,8 @@ export async function deploy(
     },
     transport,
     env: { ...options.env, ...options.secret },
+    ...(userCredentials.length > 0 && { userCredentials }),
+    ...(sharing !== undefined && { sharing }),
     ...(toolbox !== undefined && { toolboxId: toolbox }),
   })
   if (!options.wait) return answer(deployed, `${name} is ${deployed.status}.`)

@@ -4,7 +4,7 @@ import { type DeployOptions, deploy } from './deploy.ts'
 import { type LogOptions, printLogs } from './print-logs.ts'
 import { removeServer } from './remove-server.ts'
 import { table } from './table.ts'
-import { collect, positiveInteger, secretVariable, variable } from './values.ts'
+import { asked, collect, positiveInteger, secretVariable, variable } from './values.ts'
 
 const WAIT_SECONDS = 300
 const LOG_LINES = 200
@@ -41,6 +41,11 @@ export function addServerCommands(program: Command, action: Action): void {
       'variable that is set here, as a secret; may be repeated',
       secretVariable,
       {},
+    )
+    .option('--user-env <NAME[=description]>', 'variable that each user brings; may be repeated', asked, [])
+    .option('--user-header <NAME[=description]>', 'header that each user brings; may be repeated', asked, [])
+    .addOption(
+      new Option('--sharing <how>', 'whether all sessions share one process').choices(['shared', 'isolated']),
     )
     .addOption(new Option('-t, --transport <name>').choices(['stdio', 'streamable-http']).default('stdio'))
     .option('--toolbox <id>', 'where it runs (default: where there is most room)')

@@ -2,6 +2,11 @@ import { InvalidArgumentError } from 'commander'
 
 export type Variables = Record<string, { value: string; secret?: boolean }>
 
+export interface Asked {
+  name: string
+  description?: string
+}
+
 /** `NAME=VALUE`, added to those before. */
 export function variable(text: string, before: Variables): Variables {
   const at = text.indexOf('=')
@@ -14,6 +19,22 @@ export function secretVariable(name: string, before: Variables): Variables {
   const value = process.env[name]
   if (value === undefined) throw new InvalidArgumentError(`The variable ${name} is not set here.`)
   return { ...before, [name]: { value, secret: true } }
+}
+
+/** `NAME`, or `NAME=what it is and where to get it`: what each user of a server brings. */
+export function asked(text: string, before: Asked[]): Asked[] {
+  const at = text.indexOf('=')
+  if (at === 0) throw new InvalidArgumentError('Write NAME or NAME=description.')
+  return [...before, at < 0 ? { name: text } : { name: text.slice(0, at), description: text.slice(at + 1) }]
+}
+
+/** The name of a credential, whose value a variable of this process has: of the same name, or `NAME=VARIABLE`. */
+export function credential(text: string, before: Record<string, string>): Record<string, string> {
+  const [name = '', variable = name] = text.split('=', 2)
+  const value = process.env[variable]
+  if (name === '' || value === undefined)
+    throw new InvalidArgumentError(`The variable ${variable} is not set here.`)
+  return { ...before, [name]: value }
 }
 
 /** Any number of texts, in order. */

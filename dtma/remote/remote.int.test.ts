@@ -123,6 +123,16 @@ describe('a remote server', () => {
     instead = null
   })
 
+  it('that asks its users for a header is there when it refuses whoever has none', async () => {
+    const id = crypto.randomUUID()
+    const spec = { ...remote({ headers: {} }), userHeaders: ['Authorization'] }
+    await agent.put(id, { desired: 'running', fence: 1, spec })
+    expect(await agent.until(id, ['running', 'failed', 'backoff'])).toMatchObject({
+      state: 'running',
+      error: null,
+    })
+  })
+
   it('that redirects is not followed, so its headers stay with its origin', async () => {
     let strayed = 0
     const other = await startHttpPeer((_request, response) => {

@@ -32,7 +32,9 @@ export async function runRemote(context: RunnerContext, source: Source, signal: 
     onTrouble: trouble.ring,
   })
   const redactor = createRedactor(headerSecrets(source.headers))
-  const check = (tries: number) => checkRemote(remote, tries, signal, (text) => redactor.text(text))
+  const asksUsers = (context.record().spec?.userHeaders ?? []).length > 0
+  const check = (tries: number) =>
+    checkRemote(remote, { tries, signal, asksUsers, redact: (text) => redactor.text(text) })
   try {
     context.show({ state: 'starting', phase: 'Connecting to the remote server', error: null, exitCode: null })
     if (context.record().everReady) context.setTarget({ kind: 'remote', remote })
@@ -86,14 +88,20 @@ type Checked = { ok: true; version: string | null } | { ok: false; error: Instan
 
 async function checkRemote(
   remote: RemoteServer,
-  tries: number,
-  signal: AbortSignal,
-  redact: (text: string) => string,
+  {
+    tries,
+    signal,
+    asksUsers,
+    redact,
+  }: { tries: number; signal: AbortSignal; asksUsers: boolean; redact: (text: string) => string },
 ): Promise<Checked> {
   for (let tried = 1; ; tried++) {
     const result = await remote.probe({ timeoutMs: STAGE_MS, signal })
     if (result.ok) return { ok: true, version: result.serverInfo.version || null }
     const { failure } = result
+    // It is there, and asks for what its users bring.
+    if (asksUsers && (failure.code === 'AUTH_REQUIRED' || failure.code === 'SERVER_FORBIDS'))
+      return { ok: true, version: null }
     if (failure.definitive || tried >= tries) {
       const detail = redact(failure.detail ? `${failure.message} ${failure.detail}` : failure.message)
       return { ok: false, error: { code: codeOf(failure), detail: detail.slice(0, 4000) } }

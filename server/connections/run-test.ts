@@ -10,6 +10,7 @@ import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { toFailure } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { logger } from '#server/logger.ts'
+import { recordProbeOfUser } from '#server/mcp-servers/record-by-user.ts'
 import { handshakeMs } from './handshake-ms.ts'
 import { MAX_ATTEMPTS, retryDelay } from './retry-delay.ts'
 import { openTestCredentials } from './test-credentials.ts'
@@ -143,6 +144,7 @@ async function end(
         ...(probe && { result: toResult(probe) }),
       },
     })
+    if (count > 0 && probe) await recordProbeOfUser(db, test.serverId, null, probe)
     if (count > 0) await announce(db, test, state)
   })
 }

@@ -7,6 +7,7 @@ import { probeInstance } from '#server/dtma/probe-instance.ts'
 import { convergeInstance } from '#server/instances/converge.ts'
 import { observeServer } from '#server/mcp-servers/observe.ts'
 import { moveServer } from '#server/mcp-servers/transition.ts'
+import { asksItsUsers } from './asks-its-users.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { loadPrevious, type Previous } from './previous.ts'
 import { pruneRevisions } from './prune.ts'
@@ -74,7 +75,7 @@ async function serveAgain(claim: Claim, previous: Previous): Promise<'serves' | 
   const { id, url, certificate } = toolbox
   if (!url || !certificate) return 'not yet'
   const probe = await probeInstance({ id, url, certificate }, instanceId, { timeoutMs: PROBE_STAGE_MS })
-  if (probe.ok) return 'serves'
+  if (probe.ok || (await asksItsUsers(instanceId, probe.failure))) return 'serves'
   return probe.failure.definitive ? 'lost' : 'not yet'
 }
 

@@ -11,6 +11,7 @@ import { observeServer } from '#server/mcp-servers/observe.ts'
 import { probeFacts } from '#server/mcp-servers/record-probe.ts'
 import { recordTools } from '#server/mcp-servers/record-tools.ts'
 import { wantServer } from '#server/mcp-servers/transition.ts'
+import { asksItsUsers } from './asks-its-users.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { pinImage } from './image-digest.ts'
 import { pruneRevisions } from './prune.ts'
@@ -48,12 +49,14 @@ export async function goLive(claim: Claim, deployment: Probed): Promise<'live' |
   const probe = await inProbeLane(toolbox.id, () =>
     probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS }),
   )
-  if (!probe.ok) {
+  if (!probe.ok && !(await asksItsUsers(instanceId, probe.failure))) {
     const since = (instance.startedAt ?? instance.createdAt).getTime()
     if (!probe.failure.definitive && Date.now() - since < PROBE_WINDOW_MS) return 'again'
     return probeFailure(probe.failure)
   }
-  return (await underClaim(claim, (db) => writeLive(db, claim, deployment, instanceId, probe)))
+  return (await underClaim(claim, (db) =>
+    writeLive(db, claim, deployment, instanceId, probe.ok ? probe : null),
+  ))
     ? 'live'
     : 'again'
 }
@@ -63,7 +66,8 @@ async function writeLive(
   claim: Claim,
   deployment: Probed,
   instanceId: string,
-  probe: Extract<ProbeResult, { ok: true }>,
+  /** Null: it tells nothing before its users have said who they are. */
+  probe: Extract<ProbeResult, { ok: true }> | null,
 ): Promise<boolean> {
   const { toolboxId, toolbox } = await db.instance.findUniqueOrThrow({
     where: { id: instanceId },
@@ -74,7 +78,7 @@ async function writeLive(
   if (!(await moveDeployment(db, deployment, 'live'))) return false
   const { serverId } = deployment
   await retireOthers(db, claim, serverId, instanceId)
-  await recordTools(db, serverId, probe.tools)
+  if (probe) await recordTools(db, serverId, probe.tools)
   const { desired } = await db.mcpServer.findUniqueOrThrow({
     where: { id: serverId },
     select: { desired: true },
@@ -87,7 +91,7 @@ async function writeLive(
       liveInstanceId: instanceId,
       toolboxId,
       failureCode: null,
-      ...probeFacts(probe),
+      ...(probe && probeFacts(probe)),
       ...(await revisionFacts(db, deployment.id)),
     },
   })

@@ -109,6 +109,11 @@ export function repositoryOf(image: string): string {
   return image.replace(/(?::[^:/@]+)?(?:@.+)?$/, '')
 }
 
+/** Headers without which its users get no answer, so that a look at it that is nobody's own may get none. */
+export function requiredHeaders({ userCredentials }: Pick<RevisionSpec, 'userCredentials'>): string[] {
+  return userCredentials.flatMap(({ kind, name, required }) => (kind === 'header' && required ? [name] : []))
+}
+
 /** What a toolbox must have for it. */
 export function needsOf({ limits, source }: RevisionSpec): Needs {
   return { ...limits, driver: source.type === 'image' ? 'docker' : null }
@@ -135,7 +140,10 @@ export async function loadInstanceSpec(
     where: { id: revisionId },
     include: { env: true, headers: true, server: { select: { name: true } } },
   })
-  const { source, transport, http, limits, sharing, data } = RevisionSpec.parse(revision.spec)
+  const { source, transport, http, limits, sharing, userCredentials, data } = RevisionSpec.parse(
+    revision.spec,
+  )
+  const userHeaders = requiredHeaders({ userCredentials })
   const key = masterKey()
   const headers = revision.headers.map(
     ({ name, ciphertext }) => [name, open(key, headerPlace(revisionId, name), ciphertext)] as const,
@@ -152,6 +160,7 @@ export async function loadInstanceSpec(
       revision.env.map((row) => [row.name, open(key, envPlace(revisionId, row.name), row.ciphertext)]),
     ),
     secretNames: revision.env.filter((row) => row.secret).map((row) => row.name),
+    ...(userHeaders.length > 0 && { userHeaders }),
     limits,
     data,
   }

@@ -36,7 +36,7 @@ export function UserCredentialRows({
       {rows.length > 0 ? (
         <ul className="grid gap-2">
           {rows.map(({ id }, index) => {
-            const what = `${noun} ${index + 1} that each user brings`
+            const what = `users’ ${noun} ${index + 1}`
             const errors = { name: errorOf(index, 'name'), description: errorOf(index, 'description') }
             return (
               <li key={id} className="grid gap-2 rounded-lg border border-line p-2.5">
@@ -87,7 +87,7 @@ export function UserCredentialRows({
       ) : null}
       <Button ref={add} size="sm" className="w-fit" onClick={onAdd}>
         <Plus aria-hidden />
-        Add {noun} of users
+        Ask users for a {noun}
       </Button>
     </>
   )

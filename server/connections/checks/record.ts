@@ -7,6 +7,7 @@ import { Prisma } from '#server/db/generated/client.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
 import { env } from '#server/env.ts'
 import { emit } from '#server/events/emit.ts'
+import { recordProbeOfUser } from '#server/mcp-servers/record-by-user.ts'
 import { recordProbe } from '#server/mcp-servers/record-probe.ts'
 import { nextCheckInMs } from './schedule.ts'
 
@@ -52,6 +53,7 @@ export async function recordCheck(check: Check, instanceId: string, outcome: Che
       if (failure && row.code !== failure.code) await tellOtherCause(db, row, failure)
     }
     if (probe && check.connectionId === null) await recordProbe(db, check.serverId, probe)
+    else if (probe) await recordProbeOfUser(db, check.serverId, check.connectionId, probe)
   })
 }
 
