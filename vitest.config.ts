@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SpreadSequencer } from '#scripts/test/spread-sequencer.ts'
 import { VitestReporter } from '#scripts/test/vitest-reporter.ts'
 
 /** Folders that hold no tests of ours: dependencies, build output, a running installation's home, and Playwright's specs. */
@@ -11,6 +12,7 @@ export default defineConfig({
     // The smallest machine this must fit has 2 cores; a third worker only makes each suite slower there.
     maxWorkers: 2,
     teardownTimeout: 20_000,
+    sequence: { sequencer: SpreadSequencer },
     testTimeout: 20_000,
     hookTimeout: 30_000,
     expect: { requireAssertions: true, poll: { timeout: 15_000 } },

@@ -120,7 +120,7 @@ describe('waitForDeployment', () => {
     const deployed = await deploy()
     const late: unknown = await waitForDeployment(client, {
       ...deployed,
-      timeoutMs: 1_000,
+      timeoutMs: 3_000,
     }).catch((error: unknown) => error)
     expect(late).toBeInstanceOf(ToolberthDeploymentTimedOut)
     expect((late as Error).message).toContain('was queued')

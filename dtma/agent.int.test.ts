@@ -166,9 +166,12 @@ describe('a stdio server', () => {
     const before = await agent.status(id)
     await agent.put(id, { desired: 'running', fence: 6, restartNonce: 'a' })
     await agent.put(id, { desired: 'running', fence: 6, restartNonce: 'a' })
-    await pause(100)
-    const after = await agent.until(id, ['running'])
-    expect(after.startedAt).not.toBe(before.startedAt)
+    const startedAt = async () => {
+      const status = await agent.until(id, ['running'])
+      return status.startedAt
+    }
+    await expect.poll(startedAt).not.toBe(before.startedAt)
+    const after = await agent.status(id)
     await pause(300)
     expect((await agent.status(id)).startedAt).toBe(after.startedAt)
   })
@@ -189,11 +192,14 @@ describe('a stdio server', () => {
     const { lines } = LogLines.parse(body)
     expect(lines.some((line) => line.stream === 'agent' && line.text.startsWith('Installed'))).toBe(true)
     expect(lines.some((line) => line.stream === 'stderr')).toBe(true)
-    const following = agent.call('GET', `/v1/instances/${id}/logs?tail=1&follow=1`)
-    await pause(200)
-    await agent.put(id, { desired: 'absent', fence: 9 })
-    const text = (await following).body as string
-    expect(text.trim().split('\n').length).toBeGreaterThan(1)
+    const { body: following } = await agent.open(`/v1/instances/${id}/logs?tail=1&follow=1`)
+    const chunks: string[] = []
+    for await (const chunk of following?.pipeThrough(new TextDecoderStream()) ?? []) {
+      // It is followed once the last line has come.
+      if (chunks.length === 0) await agent.put(id, { desired: 'absent', fence: 9 })
+      chunks.push(chunk)
+    }
+    expect(chunks.join('').trim().split('\n').length).toBeGreaterThan(1)
   })
 
   it('is absent with nothing left but its fence', async () => {

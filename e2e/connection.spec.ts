@@ -31,7 +31,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await echo.getByRole('switch', { name: 'Let the agent use echo' }).click()
   await expect(echo.getByRole('switch')).not.toBeChecked()
   // The gateway's rights are at most half a second old.
-  await expect.poll(tools, { timeout: 5_000 }).not.toContain('p__echo')
+  await expect.poll(tools, { timeout: 10_000 }).not.toContain('p__echo')
   await echo.getByRole('switch').click()
   await expect(echo.getByRole('switch')).toBeChecked()
 
@@ -42,7 +42,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await dialog.getByLabel('Name').fill('say')
   await dialog.getByRole('button', { name: 'Save' }).click()
   await expect(echo.getByText('p__say')).toBeVisible()
-  await expect.poll(tools, { timeout: 5_000 }).toContain('p__say')
+  await expect.poll(tools, { timeout: 10_000 }).toContain('p__say')
 
   await page.getByRole('tab', { name: 'Settings' }).click()
   const timeout = page.getByLabel('Give up a call after (s)')
@@ -83,7 +83,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await page.getByRole('button', { name: 'Disconnect' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click()
   await expect(page).toHaveURL(new RegExp(`/agents/${agentId}$`))
-  await expect.poll(tools, { timeout: 5_000 }).toEqual([])
+  await expect.poll(tools, { timeout: 10_000 }).toEqual([])
   await client.close()
   await api.agents.delete.mutate({ id: agentId })
   await api.servers.delete.mutate({ id: serverId, confirmName: SERVER })

@@ -79,7 +79,10 @@ describe('probeMcp against peers that fail', () => {
       definitive: false,
     })
     const { url, seen } = await rpcPeer(afterHandshake(() => null))
-    expect(await failureOf(url, { timeoutMs: 300 })).toMatchObject({ code: 'PROBE_TIMEOUT', stage: 'tools' })
+    expect(await failureOf(url, { timeoutMs: 1_500 })).toMatchObject({
+      code: 'PROBE_TIMEOUT',
+      stage: 'tools',
+    })
     expect(seen).toContain('DELETE')
   })
 

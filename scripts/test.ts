@@ -15,6 +15,8 @@ const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
 
 const reports = mkdtempSync(join(tmpdir(), 'toolberth-reports-'))
+// The suites start hundreds of processes of the same few programs; compiled once, each starts a third faster.
+process.env.NODE_COMPILE_CACHE ??= join(reports, 'compiled')
 
 /** Passes or fails as a whole; its output is shown when it fails. */
 async function check(name: string, command: string[]): Promise<Counts> {

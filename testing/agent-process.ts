@@ -34,6 +34,8 @@ export type AgentProcess = {
     path: string,
     options?: { as?: Identity; body?: unknown; headers?: Record<string, string> },
   ): Promise<{ status: number; body: unknown }>
+  /** The answer to a GET as it comes, for one that goes on. */
+  open(path: string): Promise<Response>
   put(id: string, put: PutInstance): Promise<{ status: number; body: unknown }>
   status(id: string): Promise<InstanceStatus>
   /** Polls until the instance is in one of the states. */
@@ -125,6 +127,10 @@ export async function createAgentProcess(
       const json = answer.headers.get('content-type')?.startsWith('application/json')
       return { status: answer.status, body: json ? JSON.parse(text) : text }
     },
+    open: (path) =>
+      undiciFetch(`${url}${path}`, {
+        dispatcher: dispatcherFor(controlPlane.worker),
+      }) as unknown as Promise<Response>,
     put: (id, put) => agent.call('PUT', `/v1/instances/${id}`, { body: put }),
     async status(id) {
       return InstanceStatus.parse((await agent.call('GET', `/v1/instances/${id}`)).body)

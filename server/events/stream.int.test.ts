@@ -25,7 +25,7 @@ async function open(...input: Parameters<typeof openStream>): Promise<TestStream
   return stream
 }
 const cursorNow = () => withActor(alice.ctx.actor, currentCursor)
-const WAIT = { timeout: 5_000, interval: 20 }
+const WAIT = { interval: 20 }
 
 describe('order', () => {
   it('is that of transactions, so one that commits late is held for, not skipped, and nothing comes twice', async () => {
