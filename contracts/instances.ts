@@ -104,6 +104,8 @@ export const InstanceSpec = z.object({
   /** The limits hold for each process of an isolated server. */
   sharing: Sharing.default('shared'),
   env: z.record(EnvName, z.string().max(32_768)),
+  /** Names of variables that each user has to give; for an isolated server, and never within `env`. */
+  userEnv: z.array(EnvName).max(16).default([]),
   /** Names within `env` whose values are redacted from logs. */
   secretNames: z.array(EnvName),
   limits: Limits,

@@ -75,6 +75,10 @@ export async function startAgent(
       allowed: env.DTMA_ALLOW_PRIVATE_REMOTES,
       checkMs: env.DTMA_REMOTE_CHECK_SECONDS * 1000,
     },
+    isolated: {
+      sessions: env.DTMA_ISOLATED_SESSIONS,
+      idleMs: env.DTMA_ISOLATED_IDLE_SECONDS * 1000,
+    },
     onChange: () => heartbeats?.changed(),
   })
   await manager.start()

@@ -61,6 +61,10 @@ const Env = z.object({
     }),
   /** Seconds between two looks at a remote server that answers. */
   DTMA_REMOTE_CHECK_SECONDS: z.coerce.number().min(1).max(3600).default(60),
+  /** Sessions that one isolated server may have at a time, each with a process or container of its own. */
+  DTMA_ISOLATED_SESSIONS: z.coerce.number().int().min(1).max(1000).default(32),
+  /** Seconds without use after which such a session ends. */
+  DTMA_ISOLATED_IDLE_SECONDS: z.coerce.number().min(1).max(86_400).default(600),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 

@@ -75,8 +75,9 @@ export function refuse(
   id: RpcId | null,
   code: number,
   message: string,
+  data?: unknown,
 ): void {
-  sendJson(response, status, rpcFailure(id, code, message))
+  sendJson(response, status, rpcFailure(id, code, message, data))
 }
 
 function sendJson(response: ServerResponse, status: number, body: RpcResponse): void {

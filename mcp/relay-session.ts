@@ -15,17 +15,21 @@ import {
   rpcNotification,
   rpcResult,
 } from './json-rpc.ts'
-import type { OpenChannel, RelayChannel } from './relay-channel.ts'
+import type { OpenChannel, RelayChannel, RelayUser } from './relay-channel.ts'
 import type { ClientReply, RelayStream } from './relay-reply.ts'
 
 export type RelaySession = {
   readonly id: string
+  readonly user: RelayUser
+  readonly openedAt: number
   /** Resolves when it is answered: true with a result, false with a failure, be it of the relay itself. */
   request(message: RpcRequest, reply: ClientReply): Promise<boolean>
   /** A notification, or the client's answer to a request of the server. */
   tell(message: RpcMessage): Promise<void>
   hasStream(): boolean
   setStream(stream: RelayStream): void
+  /** No request waits; a stream may be open. */
+  isFree(): boolean
   isIdle(): boolean
   lastUsedAt(): number
   end(reason: string): void
@@ -40,7 +44,7 @@ type Waiting = {
 /** Opens the session's channel; rejects with what `open` rejects with. */
 export async function createRelaySession(options: {
   open: OpenChannel
-  userHeaders: Record<string, string>
+  user: RelayUser
   requestTimeoutMs: number
   maxInFlight: number
   onEnd(session: RelaySession): void
@@ -93,6 +97,8 @@ export async function createRelaySession(options: {
 
   const session: RelaySession = {
     id: randomUUID(),
+    user: options.user,
+    openedAt: Date.now(),
     async request(message, reply) {
       const { id, method, params } = message
       lastUsedAt = Date.now()
@@ -155,12 +161,13 @@ export async function createRelaySession(options: {
         lastUsedAt = Date.now()
       })
     },
+    isFree: () => waiting.size === 0,
     isIdle: () => waiting.size === 0 && stream === null,
     lastUsedAt: () => lastUsedAt,
     end,
   }
 
-  const opened = await options.open({ userHeaders: options.userHeaders, onMessage: receive, onClose: end })
+  const opened = await options.open({ user: options.user, onMessage: receive, onClose: end })
   channel = opened
   if (ended !== null) {
     opened.close()

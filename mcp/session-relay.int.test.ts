@@ -40,7 +40,8 @@ async function start(options: Partial<SessionRelayOptions> = {}) {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const { method = 'GET', headers } = request
-    await relay.handle({ method, headers, userHeaders: {}, body: Buffer.concat(chunks) }, response)
+    const user = { key: String(headers.from ?? ''), agentId: null, headers: {}, env: {} }
+    await relay.handle({ method, headers, user, body: Buffer.concat(chunks) }, response)
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   ended.push(async () => {
@@ -49,7 +50,8 @@ async function start(options: Partial<SessionRelayOptions> = {}) {
     await new Promise((resolve) => server.close(resolve))
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
-  const send = (method: string, session?: string, init: RequestInit = {}) =>
+  type Init = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> }
+  const send = (method: string, session?: string, init: Init = {}) =>
     fetch(url, {
       method: 'POST',
       body: JSON.stringify(rpcRequest(1, method, {})),
@@ -57,6 +59,7 @@ async function start(options: Partial<SessionRelayOptions> = {}) {
       headers: {
         accept: 'application/json, text/event-stream',
         ...(session === undefined ? {} : { 'mcp-session-id': session }),
+        ...init.headers,
       },
     })
   const initialize = async () => {
@@ -85,6 +88,15 @@ describe('a session with a server of its own', () => {
     const text = await (await send('ask', await initialize())).text()
     const messages = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '') as unknown)
     expect(messages).toMatchObject([{ method: 'sampling/createMessage' }, { id: 1, result: { of: 1 } }])
+  })
+
+  it('is nobody else’s, whoever has its id', async () => {
+    const { send, initialize, closed } = await start()
+    const session = await initialize()
+    const other = { headers: { 'mcp-session-id': session, from: 'another' } }
+    expect((await send('any', session, other)).status).toBe(404)
+    expect((await send('', session, { ...other, method: 'DELETE', body: null })).status).toBe(404)
+    expect([(await send('any', session)).status, closed]).toEqual([200, []])
   })
 
   it('that its client ends is gone, with its server', async () => {

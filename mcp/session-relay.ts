@@ -1,22 +1,24 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import {
   classifyMessage,
+  parseRpcMessage,
   RPC_CONNECTION_CLOSED,
   RPC_INVALID_REQUEST,
   RPC_PARSE_ERROR,
   type RpcId,
   type RpcRequest,
 } from './json-rpc.ts'
-import type { OpenChannel } from './relay-channel.ts'
+import type { OpenChannel, RelayUser } from './relay-channel.ts'
+import { createRelayPeers, type OpenPeer, type RelayPeers } from './relay-peers.ts'
 import { type ClientReply, createReply, openGetStream, refuse } from './relay-reply.ts'
 import { createRelaySession, type RelaySession } from './relay-session.ts'
+import { STATELESS_VERSION } from './stateless.ts'
 import { isSessionVersion } from './versions.ts'
 
 export type RelayRequest = {
   method: string
   headers: IncomingHttpHeaders
-  /** Of the user who opens the session; they hold for all of it. */
-  userHeaders: Record<string, string>
+  user: RelayUser
   /** Read and capped by the caller. */
   body: Buffer
 }
@@ -31,12 +33,21 @@ export type SessionRelay = {
 export type SessionRelayOptions = {
   open: OpenChannel
   maxSessions: number
+  /** What is thrown when there is no room for another, where more than their number decides. */
+  full?: () => Error | null
+  /** For requests of the stateless era; they are refused without. */
+  openPeer?: OpenPeer
   /** Milliseconds without a request or stream after which a session ends. */
   idleMs: number
+  /** Milliseconds after which it ends as soon as no request waits. */
+  lifetimeMs?: number
   /** Longest a single request may wait. */
   requestTimeoutMs: number
   maxInFlight: number
 }
+
+/** A session, or the server of a user without one. `free`: no request waits, though a stream may be open. */
+type Held = { idle: boolean; free: boolean; usedAt: number; openedAt: number; end: (reason: string) => void }
 
 /** Code that the official SDKs use for an unknown session. */
 const RPC_SESSION_NOT_FOUND = -32001
@@ -49,44 +60,73 @@ export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
   const sessions = new Map<string, RelaySession>()
   let opening = 0
   let closed: string | null = null
-  const sweeper = setInterval(
-    () => {
-      const oldest = Date.now() - options.idleMs
-      for (const session of [...sessions.values()])
-        if (session.isIdle() && session.lastUsedAt() < oldest)
-          session.end('The session was idle for too long.')
-    },
-    Math.min(30_000, options.idleMs),
-  )
+  const sweeper = setInterval(sweep, Math.min(30_000, options.idleMs))
   sweeper.unref()
+  const peers =
+    options.openPeer === undefined
+      ? null
+      : createRelayPeers({
+          open: options.openPeer,
+          requireRoom() {
+            const reason = makeRoom()
+            if (reason !== null) throw reason instanceof Error ? reason : new Error(reason)
+          },
+        })
 
-  /** When all are in use, the one idle for longest makes room; its client gets 404 and initialises again. */
-  function makeRoom(): boolean {
-    if (sessions.size + opening < options.maxSessions) return true
-    const [oldest] = [...sessions.values()]
-      .filter((session) => session.isIdle())
-      .sort((a, b) => a.lastUsedAt() - b.lastUsedAt())
-    oldest?.end('Another session needed the room.')
-    return oldest !== undefined
+  /** All that is open, whichever era it is of. */
+  function all(): Held[] {
+    const without = (peers?.entries() ?? []).map((entry) => {
+      const idle = entry.peer.isIdle()
+      const { openedAt, peer } = entry
+      return { idle, free: idle, usedAt: peer.lastUsedAt(), openedAt, end: () => entry.end() }
+    })
+    const withSession = [...sessions.values()].map((session) => ({
+      idle: session.isIdle(),
+      free: session.isFree(),
+      usedAt: session.lastUsedAt(),
+      openedAt: session.openedAt,
+      end: (reason: string) => session.end(reason),
+    }))
+    return [...without, ...withSession]
+  }
+
+  function sweep(): void {
+    const now = Date.now()
+    const youngest = now - (options.lifetimeMs ?? Number.POSITIVE_INFINITY)
+    for (const one of all()) {
+      if (one.idle && one.usedAt < now - options.idleMs) one.end('The session was idle for too long.')
+      else if (one.free && one.openedAt < youngest) one.end('The session was open for too long.')
+    }
+  }
+
+  /** When all are in use, the one idle for longest makes room; its client gets 404 and initialises again. Null: there is room. */
+  function makeRoom(): string | Error | null {
+    for (;;) {
+      const count = sessions.size + opening + (peers?.size() ?? 0)
+      const reason =
+        count >= options.maxSessions ? 'Too many sessions are open; try later.' : (options.full?.() ?? null)
+      if (reason === null) return null
+      const [oldest] = all()
+        .filter(({ idle }) => idle)
+        .sort((a, b) => a.usedAt - b.usedAt)
+      if (oldest === undefined) return reason
+      oldest.end('Another session needed the room.')
+    }
   }
 
   async function initialize(request: RelayRequest, id: RpcId, message: RpcRequest, response: ServerResponse) {
     if (request.headers['mcp-session-id'] !== undefined)
       return refuse(response, 400, id, RPC_INVALID_REQUEST, 'This session is initialised already.')
-    if (closed !== null || !makeRoom())
-      return refuse(
-        response,
-        503,
-        id,
-        RPC_CONNECTION_CLOSED,
-        closed ?? 'Too many sessions are open; try later.',
-      )
+    if (closed !== null) return refuse(response, 503, id, RPC_CONNECTION_CLOSED, closed)
+    const full = makeRoom()
+    if (full instanceof Error) throw full
+    if (full !== null) return refuse(response, 503, id, RPC_CONNECTION_CLOSED, full)
     opening++
     let session: RelaySession
     try {
       session = await createRelaySession({
         open: options.open,
-        userHeaders: request.userHeaders,
+        user: request.user,
         requestTimeoutMs: options.requestTimeoutMs,
         maxInFlight: options.maxInFlight,
         onEnd: (ended) => sessions.delete(ended.id),
@@ -104,6 +144,17 @@ export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
     const reply: ClientReply = createReply(request.headers, response)
     const ok = await session.request(message, reply)
     if (!ok) session.end('The server could not be initialised.')
+  }
+
+  /** Answers whether it was served. */
+  async function withoutSession(to: RelayPeers, request: RelayRequest, response: ServerResponse) {
+    const parsed = request.method === 'POST' ? parseRpcMessage(request.body.toString('utf8')) : null
+    if (parsed?.kind === 'request' && closed === null)
+      return to.serve(request.user, parsed.message, request.headers, response)
+    // There is nothing that a notification could be about: a request is taken back by the end of its stream.
+    if (parsed?.kind !== 'notification') return false
+    response.writeHead(202).end()
+    return true
   }
 
   async function post(request: RelayRequest, response: ServerResponse): Promise<void> {
@@ -138,13 +189,17 @@ export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
       return null
     }
     const session = sessions.get(header)
-    if (session === undefined) refuse(response, 404, id, RPC_SESSION_NOT_FOUND, 'Session not found.')
-    return session ?? null
+    // Another's session is as good as none.
+    if (session?.user.key === request.user.key) return session
+    refuse(response, 404, id, RPC_SESSION_NOT_FOUND, 'Session not found.')
+    return null
   }
 
   return {
     async handle(request, response) {
       const version = request.headers['mcp-protocol-version']
+      if (version === STATELESS_VERSION && peers !== null && (await withoutSession(peers, request, response)))
+        return
       if (version !== undefined && !isSessionVersion(version))
         return refuse(response, 400, null, RPC_CONNECTION_CLOSED, 'Unsupported MCP-Protocol-Version.')
       if (request.method === 'POST') return post(request, response)
@@ -163,11 +218,11 @@ export function createSessionRelay(options: SessionRelayOptions): SessionRelay {
         refuse(response, 409, null, RPC_CONNECTION_CLOSED, 'This session has its stream already.')
       else session.setStream(openGetStream(response))
     },
-    sessions: () => sessions.size,
+    sessions: () => sessions.size + (peers?.size() ?? 0),
     close(reason) {
       closed = reason
       clearInterval(sweeper)
-      for (const session of [...sessions.values()]) session.end(reason)
+      for (const one of all()) one.end(reason)
     },
   }
 }

@@ -17,11 +17,14 @@ import {
   rpcResult,
 } from './json-rpc.ts'
 import { createLineReader } from './line-reader.ts'
+import { META_SUBSCRIPTION_ID } from './stateless.ts'
 
 /** A child that does not read its input may hold back this many bytes before further requests fail. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024
 
 export type ChildRequest = {
+  /** By which the child knows it. */
+  id: number
   /** Resolves with the child's answer under id 0; failures of the bridge itself are JSON-RPC failures too. Never rejects. */
   answer: Promise<RpcResponse>
   /** Tells the child, and answers nothing more. */
@@ -33,7 +36,13 @@ export type StdioChild = {
   request(
     method: string,
     params: RpcParams | undefined,
-    options: { timeoutMs: number; onProgress?: (params: RpcParams) => void },
+    options: {
+      /** Null: as long as it takes. */
+      timeoutMs: number | null
+      onProgress?: (params: RpcParams) => void
+      /** Notifications that belong to it, when it is a subscription. */
+      onNotification?: (message: RpcNotification) => void
+    },
   ): ChildRequest
   notify(method: string, params?: RpcParams): void
   pending(): number
@@ -44,6 +53,7 @@ export type StdioChild = {
 type Pending = {
   settle(response: RpcResponse): void
   onProgress: ((params: RpcParams) => void) | undefined
+  onNotification: ((message: RpcNotification) => void) | undefined
 }
 
 /**
@@ -84,7 +94,12 @@ export function createStdioChild(options: {
     } else if (parsed.message.method === 'notifications/progress') {
       const token = parsed.message.params?.progressToken
       if (typeof token === 'number') pending.get(token)?.onProgress?.(parsed.message.params ?? {})
-    } else options.onNotification(parsed.message)
+    } else {
+      const meta = parsed.message.params?._meta
+      const owner = isRecord(meta) ? meta[META_SUBSCRIPTION_ID] : undefined
+      if (typeof owner === 'number') pending.get(owner)?.onNotification?.(parsed.message)
+      else options.onNotification(parsed.message)
+    }
   }
 
   function dropLongLine(head: string, tail: string): void {
@@ -117,12 +132,13 @@ export function createStdioChild(options: {
   options.stdin.on('error', () => close('The MCP server closed its input.'))
 
   return {
-    request(method, params, { timeoutMs, onProgress }) {
+    request(method, params, { timeoutMs, onProgress, onNotification }) {
       const id = nextId++
       const { promise, resolve } = Promise.withResolvers<RpcResponse>()
       if (closedReason !== null || options.stdin.writableLength > MAX_UNREAD_BYTES) {
         const reason = closedReason ?? 'The MCP server does not read its input.'
         return {
+          id,
           answer: Promise.resolve(rpcFailure(0, RPC_CONNECTION_CLOSED, reason)),
           cancel: () => {},
         }
@@ -143,13 +159,17 @@ export function createStdioChild(options: {
         if (method !== 'initialize')
           send(rpcNotification('notifications/cancelled', { requestId: id, reason }))
       }
-      const timer = setTimeout(
-        () => cancel(`The MCP server did not answer within ${timeoutMs / 1000} s.`, RPC_REQUEST_TIMEOUT),
-        timeoutMs,
-      )
-      pending.set(id, { settle, onProgress })
+      const timer =
+        timeoutMs === null
+          ? undefined
+          : setTimeout(
+              () =>
+                cancel(`The MCP server did not answer within ${timeoutMs / 1000} s.`, RPC_REQUEST_TIMEOUT),
+              timeoutMs,
+            )
+      pending.set(id, { settle, onProgress, onNotification })
       send(rpcRequest(id, method, onProgress === undefined ? params : withProgressToken(params, id)))
-      return { answer: promise, cancel: (reason) => cancel(reason, RPC_CONNECTION_CLOSED) }
+      return { id, answer: promise, cancel: (reason) => cancel(reason, RPC_CONNECTION_CLOSED) }
     },
     notify: (method, params) => send(rpcNotification(method, params)),
     pending: () => pending.size,

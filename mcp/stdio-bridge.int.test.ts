@@ -337,3 +337,59 @@ describe('the HTTP side', () => {
       })
   })
 })
+
+describe('a server of the stateless era alone', () => {
+  const headers = { 'mcp-protocol-version': '2026-07-28' }
+  const messagesOf = (text: string) =>
+    [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '') as object)
+
+  it('is served without sessions, equal ids and progress tokens apart', async () => {
+    const { url } = await start({}, '2026-07-28')
+    const discovered = await post(url, { jsonrpc: '2.0', id: 1, method: 'server/discover' }, { headers })
+    expect(await discovered.json()).toMatchObject({ id: 1, result: { supportedVersions: ['2026-07-28'] } })
+    const params = (value: number) => ({ value, delayMs: 20, _meta: { progressToken: 'same' } })
+    const echoes = await Promise.all(
+      [1, 2, 3].map(async (value) =>
+        (
+          await post(url, { jsonrpc: '2.0', id: 7, method: 'test/echo', params: params(value) }, { headers })
+        ).json(),
+      ),
+    )
+    expect(echoes).toMatchObject([1, 2, 3].map((value) => ({ id: 7, result: { value } })))
+    const progress = { jsonrpc: '2.0', id: 'p', method: 'test/progress', params: params(0) }
+    expect(messagesOf(await (await post(url, progress, { headers })).text())).toMatchObject([
+      ...[1, 2, 3].map((step) => ({ params: { progressToken: 'same', progress: step } })),
+      { id: 'p', result: { done: true } },
+    ])
+  })
+
+  it('says to a client of sessions which version it speaks', async () => {
+    const { url } = await start({}, '2026-07-28')
+    const refused = await post(url, { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} })
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ error: { data: { supported: ['2026-07-28'] } } })
+  })
+
+  it('tells a subscriber of changes under its own id, until it leaves', async () => {
+    const { url } = await start({}, '2026-07-28')
+    const leaving = new AbortController()
+    const listen = { jsonrpc: '2.0', id: 'mine', method: 'subscriptions/listen', params: {} }
+    const stream = await post(url, listen, { headers, signal: leaving.signal })
+    const reader = (stream.body as ReadableStream<Uint8Array>).getReader()
+    let text = ''
+    const until = async (words: string) => {
+      while (!text.includes(words)) text += new TextDecoder().decode((await reader.read()).value)
+    }
+    await until('acknowledged')
+    await post(url, { jsonrpc: '2.0', id: 2, method: 'test/change' }, { headers })
+    await until('list_changed')
+    for (const message of messagesOf(text))
+      expect(message).toMatchObject({
+        params: { _meta: { 'io.modelcontextprotocol/subscriptionId': 'mine' } },
+      })
+    leaving.abort()
+    await expect
+      .poll(async () => (await post(url, { jsonrpc: '2.0', id: 3, method: 'test/seen' }, { headers })).text())
+      .toContain('notifications/cancelled')
+  })
+})

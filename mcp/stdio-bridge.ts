@@ -4,18 +4,25 @@ import {
   isRecord,
   isRpcFailure,
   RPC_CONNECTION_CLOSED,
+  RPC_REQUEST_TIMEOUT,
   type RpcNotification,
   rpcFailure,
   rpcNotification,
 } from './json-rpc.ts'
+import { envelopeOf, STATELESS_VERSION } from './stateless.ts'
+import { createStatelessPeer, type StatelessPeer } from './stateless-peer.ts'
 import { createStdioChild } from './stdio-bridge-child.ts'
 import { type BridgeRequest, createBridgeHandler, type InitializeResult } from './stdio-bridge-http.ts'
 import { type BridgeSession, createSessionTable } from './stdio-bridge-sessions.ts'
+import { handleStateless } from './stdio-bridge-stateless.ts'
 import { LATEST_SESSION_VERSION } from './versions.ts'
 
 export type StdioBridge = {
-  /** Initialises the child once. Rejects with an Error in words when its answer is none, an error, or no MCP. */
-  initialize(timeoutMs: number): Promise<InitializeResult>
+  /**
+   * Initialises the child once, or finds that it speaks the stateless era alone. Rejects with an Error in words when its answer is
+   * none, an error, or no MCP.
+   */
+  initialize(timeoutMs: number): Promise<void>
   /** Serves one streamable-HTTP request (specification 2025-11-25, Transports); never throws. */
   handle(request: BridgeRequest, response: ServerResponse): Promise<void>
   sessions(): number
@@ -49,7 +56,7 @@ const LIST_CHANGES = [
 /**
  * Serves one stdio MCP server to many streamable-HTTP sessions (shared mode). The child is initialised once, without client
  * capabilities; ids and progress tokens are remapped, so that no session ever sees another's answers. Log messages and progress
- * that cannot be told apart by session are not relayed.
+ * that cannot be told apart by session are not relayed. A child of the stateless era alone serves requests of that era.
  */
 export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
   const child = createStdioChild({
@@ -64,7 +71,11 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     idleMs: options.sessionIdleMs ?? 30 * 60_000,
     onEnd: releaseSubscriptions,
   })
+  const requestTimeoutMs = options.requestTimeoutMs ?? 15 * 60_000
+  const maxInFlight = options.maxInFlight ?? 64
   let initialized: InitializeResult | null = null
+  /** Set when the child has no sessions: all are served alike, each request by itself. */
+  let stateless: StatelessPeer | null = null
 
   function relay(message: RpcNotification): void {
     const data = JSON.stringify(message)
@@ -94,9 +105,15 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
     sessions,
     initializeResult: () => initialized,
     isSubscribed,
-    maxInFlight: options.maxInFlight ?? 64,
-    requestTimeoutMs: options.requestTimeoutMs ?? 15 * 60_000,
+    maxInFlight,
+    requestTimeoutMs,
   })
+
+  async function speaksStateless(timeoutMs: number): Promise<boolean> {
+    const answer = await child.request('server/discover', { _meta: envelopeOf({}) }, { timeoutMs }).answer
+    const versions = isRpcFailure(answer) ? [] : answer.result.supportedVersions
+    return Array.isArray(versions) && versions.includes(STATELESS_VERSION)
+  }
 
   return {
     async initialize(timeoutMs) {
@@ -106,7 +123,14 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
         { timeoutMs },
       )
       const answer = await request.answer
-      if (isRpcFailure(answer)) throw new Error(answer.error.message)
+      if (isRpcFailure(answer)) {
+        const { code, message } = answer.error
+        const silent = code === RPC_REQUEST_TIMEOUT || code === RPC_CONNECTION_CLOSED
+        if (silent || !(await speaksStateless(timeoutMs))) throw new Error(message)
+        // All sessions together may have as many requests under way as they could have had each.
+        stateless = createStatelessPeer({ child, requestTimeoutMs, maxInFlight: maxInFlight * 16 })
+        return
+      }
       const { result } = answer
       if (typeof result.protocolVersion !== 'string' || !isRecord(result.capabilities)) {
         throw new Error('The answer to "initialize" has no protocol version or no capabilities.')
@@ -114,11 +138,11 @@ export function createStdioBridge(options: StdioBridgeOptions): StdioBridge {
       initialized = { ...result, protocolVersion: result.protocolVersion }
       const { method, params } = rpcNotification('notifications/initialized')
       child.notify(method, params)
-      return initialized
     },
     async handle(request, response) {
       try {
-        await handle(request, response)
+        if (stateless === null) await handle(request, response)
+        else await handleStateless(stateless, request, response)
       } catch {
         if (!response.headersSent) {
           const failure = rpcFailure(null, RPC_CONNECTION_CLOSED, 'The bridge to the MCP server failed.')

@@ -40,8 +40,8 @@ export type AgentProcess = {
   status(id: string): Promise<InstanceStatus>
   /** Polls until the instance is in one of the states. */
   until(id: string, states: InstanceStatus['state'][], timeoutMs?: number): Promise<InstanceStatus>
-  /** `client` where it shall declare capabilities. */
-  connect(id: string, as?: Identity, client?: Client): Promise<Client>
+  /** `client` where it shall declare capabilities; `headers` as the gateway sends them along. */
+  connect(id: string, as?: Identity, client?: Client, headers?: Record<string, string>): Promise<Client>
   /** Ends the process, its servers, and deletes the home. */
   dispose(): Promise<void>
 }
@@ -145,9 +145,15 @@ export async function createAgentProcess(
         await pause(50)
       }
     },
-    async connect(id, as = controlPlane.gateway, client = new Client({ name: 'test', version: '1.0.0' })) {
+    async connect(
+      id,
+      as = controlPlane.gateway,
+      client = new Client({ name: 'test', version: '1.0.0' }),
+      headers = {},
+    ) {
       const dispatcher = dispatcherFor(as)
       const transport = new StreamableHTTPClientTransport(new URL(`${url}/v1/instances/${id}/mcp`), {
+        requestInit: { headers },
         fetch: (input, init) =>
           undiciFetch(input, { ...(init as object), dispatcher }) as unknown as Promise<Response>,
       })
@@ -173,6 +179,7 @@ export function specOf(change: Partial<InstanceSpec> & { source: InstanceSpec['s
     revisionId: crypto.randomUUID(),
     transport: 'stdio',
     sharing: 'shared',
+    userEnv: [],
     env: {},
     secretNames: [],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },

@@ -16,12 +16,17 @@ type Message = {
 }
 
 const version = process.argv[2] ?? '2025-11-25'
+/** Of the stateless era, and no other. */
+const stateless = version === '2026-07-28'
 const seen: Message[] = []
+let subscription: unknown
 const answers: Message[] = []
 
 function send(message: object): void {
   process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
 }
+
+const ofSubscription = () => ({ 'io.modelcontextprotocol/subscriptionId': subscription })
 
 const methods: Record<string, (message: Message) => unknown> = {
   initialize: () => ({
@@ -30,6 +35,16 @@ const methods: Record<string, (message: Message) => unknown> = {
     serverInfo: { name: 'peer', version: '1.0.0' },
     instructions: 'Be kind.',
   }),
+  'server/discover': () => ({
+    supportedVersions: [version],
+    capabilities: { tools: {} },
+    resultType: 'complete',
+  }),
+  'subscriptions/listen': ({ id }) => {
+    subscription = id
+    send({ method: 'notifications/subscriptions/acknowledged', params: { _meta: ofSubscription() } })
+    return new Promise(() => {})
+  },
   ping: () => ({}),
   'resources/subscribe': () => ({}),
   'resources/unsubscribe': () => ({}),
@@ -61,7 +76,10 @@ const methods: Record<string, (message: Message) => unknown> = {
     return {}
   },
   'test/change': () => {
-    send({ method: 'notifications/tools/list_changed' })
+    send({
+      method: 'notifications/tools/list_changed',
+      ...(stateless && { params: { _meta: ofSubscription() } }),
+    })
     send({ method: 'notifications/message', params: { level: 'info', data: "somebody's" } })
     send({ method: 'notifications/resources/updated', params: { uri: 'test://one' } })
     return {}
@@ -75,7 +93,8 @@ async function receive(message: Message): Promise<void> {
   }
   seen.push(message)
   if (message.id === undefined) return
-  const method = methods[message.method]
+  const otherEra = message.method === (stateless ? 'initialize' : 'server/discover')
+  const method = otherEra ? undefined : methods[message.method]
   if (method === undefined) send({ id: message.id, error: { code: -32601, message: 'Unknown method.' } })
   else send({ result: await method(message), id: message.id })
 }

@@ -8,7 +8,7 @@ import {
 import { pipeline } from 'node:stream/promises'
 import { AgentFailure } from '#dtma/agent-failure.ts'
 import type { McpTarget } from '#dtma/instances/runner-types.ts'
-import { decodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
+import { takeCallingUser } from './calling-user.ts'
 import { MAX_MCP_BYTES, readBody } from './respond.ts'
 
 /** RFC 9110, section 7.6.1, with the older ones still in use; they speak of one connection. */
@@ -34,7 +34,7 @@ export async function proxyMcp(
   response: ServerResponse,
 ): Promise<void> {
   const body = await readBody(request, MAX_MCP_BYTES)
-  const own = userHeaders(request)
+  const user = takeCallingUser(request)
   if (target.kind === 'bridge') {
     await target.bridge.handle({ method: request.method ?? 'GET', headers: request.headers, body }, response)
     return
@@ -42,25 +42,14 @@ export async function proxyMcp(
   if (target.kind === 'remote' || target.kind === 'relay') {
     const { method = 'GET', headers } = request
     const to = target.kind === 'remote' ? target.remote : target.relay
-    await to.handle({ method, headers, userHeaders: own, body }, response)
+    await to.handle({ method, headers, user, body }, response)
     return
   }
-  const answer = await callServer(target, request, own, body, response)
+  const answer = await callServer(target, request, user.headers, body, response)
   response.writeHead(answer.statusCode ?? 502, endToEndHeaders(answer.headers))
   response.flushHeaders()
   // An end on either side ends the other; there is nothing left to answer then.
   await pipeline(answer, response).catch(() => answer.destroy())
-}
-
-/** Takes the headers of the calling user out of a request of the control plane, so that they go no further by that name. */
-function userHeaders(request: IncomingMessage): Record<string, string> {
-  try {
-    return decodeUserHeaders(request.headers[USER_HEADERS])
-  } catch (error) {
-    throw new AgentFailure('BAD_REQUEST', (error as Error).message)
-  } finally {
-    delete request.headers[USER_HEADERS]
-  }
 }
 
 async function callServer(

@@ -1,9 +1,11 @@
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { HeartbeatResponse, InstanceAssignment, PutInstance } from '#contracts/dtma.ts'
 import type { InstanceStatus } from '#contracts/instances.ts'
 import { AgentFailure } from '#dtma/agent-failure.ts'
 import type { Driver } from '#dtma/drivers/driver.ts'
 import type { Home } from '#dtma/home.ts'
+import { createSeats } from '#dtma/isolated/seats.ts'
 import type { Logger } from '#dtma/logger.ts'
 import type { InstanceRecord, InstanceStore } from '#dtma/state/instance-store.ts'
 import { createRedactor } from '#protocol/redact.ts'
@@ -53,6 +55,8 @@ export function createInstanceManager(options: {
   logger: Logger
   readyTimeoutMs: number
   remotes: RunnerServices['remotes']
+  /** Of isolated servers: sessions of each at most, and milliseconds without use after which one ends. */
+  isolated: { sessions: number; idleMs: number }
   onChange(): void
 }): InstanceManager {
   const { driver, store, home, logger } = options
@@ -60,6 +64,16 @@ export function createInstanceManager(options: {
   const changedAt = new Map<string, number>()
   const queues = new Map<string, Promise<unknown>>()
   const installSlots = createSlots(INSTALLS_AT_ONCE)
+  const seats = createSeats({
+    totalBytes: totalmem(),
+    perInstance: options.isolated.sessions,
+    instances: () =>
+      [...runners.values()].flatMap((runner) => {
+        const { id, desired, spec } = runner.record()
+        const here = desired === 'running' && spec !== null && spec.source.type !== 'remote'
+        return here ? [{ id, memoryMb: spec.limits.memoryMb }] : []
+      }),
+  })
   let stamp = 0
 
   function open(record: InstanceRecord): InstanceRunner {
@@ -71,6 +85,8 @@ export function createInstanceManager(options: {
         log: createInstanceLog(join(home.logs, record.id), createRedactor([])),
         readyTimeoutMs: options.readyTimeoutMs,
         remotes: options.remotes,
+        seats,
+        sessionIdleMs: options.isolated.idleMs,
         saveRecord: (next) => inOrder(next.id, () => saveReady(next.id)),
         onChange: () => options.onChange(),
       },

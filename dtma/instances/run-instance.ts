@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceSpec } from '#contracts/instances.ts'
 import { type DriverInstance, InstanceFailure, type Run, type RunExit } from '#dtma/drivers/driver.ts'
 import { openLocalHttp } from '#dtma/http/local-http.ts'
+import { isolatedLife } from '#dtma/isolated/isolated-life.ts'
 import { runRemote } from '#dtma/remote/run-remote.ts'
 import { openLocalSse } from '#dtma/sse/local-sse.ts'
 import { AGENT_VERSION } from '#dtma/version.ts'
 import { createStdioBridge, type StdioBridge } from '#mcp/stdio-bridge.ts'
 import { awaitInitialized, awaitListening } from './await-ready.ts'
+import { describeExit } from './describe-exit.ts'
 import { diagnoseExit } from './diagnose-exit.ts'
+import { onAbort } from './on-abort.ts'
 import type { McpTarget, RunnerContext } from './runner-types.ts'
 
 const FIRST_BACKOFF_MS = 1_000
@@ -29,6 +32,9 @@ export async function runInstance(context: RunnerContext, signal: AbortSignal): 
   // No driver has a part in it: nothing runs here.
   if (spec.source.type === 'remote') return runRemote(context, spec.source, signal)
   const instance: DriverInstance = { id, spec }
+  const live = spec.sharing === 'isolated' ? isolatedLife : oneLife
+  // What its users have to give is there when an isolated server is tried, so that it is not what is missing.
+  const env = { ...Object.fromEntries(spec.userEnv.map((name) => [name, name])), ...spec.env }
   let backoff = FIRST_BACKOFF_MS
   let prepared = false
   for (;;) {
@@ -37,11 +43,11 @@ export async function runInstance(context: RunnerContext, signal: AbortSignal): 
     // A server that ran before is brought back, however long its engine or registry is away.
     const unprepared: InstanceFailure | null = prepared ? null : await tryPrepare(context, instance, signal)
     prepared = unprepared === null
-    const end = unprepared ?? (await oneLife(context, instance, signal))
+    const end = unprepared ?? (await live(context, instance, signal))
     if (signal.aborted) return
     if (!context.record().everReady) {
       if (end instanceof InstanceFailure) throw end
-      const error = diagnoseExit(end, context.log.recent(), spec.env)
+      const error = diagnoseExit(end, context.log.recent(), env)
       context.show({ state: 'exited', phase: null, startedAt: null, ...exitOf(end), error })
       return
     }
@@ -49,7 +55,7 @@ export async function runInstance(context: RunnerContext, signal: AbortSignal): 
     const error =
       end instanceof InstanceFailure
         ? { code: end.code, detail: end.message }
-        : diagnoseExit(end, context.log.recent(), spec.env)
+        : diagnoseExit(end, context.log.recent(), env)
     const phase = `Restarting in ${backoff / 1000} s`
     context.log.write('agent', `${phase}.`)
     context.show({
@@ -196,19 +202,6 @@ async function stopUnlessAway(context: RunnerContext, run: Run): Promise<void> {
   }
 }
 
-function onAbort(signal: AbortSignal, until: AbortSignal): Promise<'aborted'> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve('aborted')
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true, signal: until })
-  })
-}
-
 function exitOf(exit: RunExit): { exitCode: number | null; signal: string | null } {
   return { exitCode: exit.exitCode, signal: exit.signal }
-}
-
-function describeExit(exit: RunExit): string {
-  return exit.signal === null
-    ? `The MCP server ended with code ${exit.exitCode}.`
-    : `The MCP server was ended by ${exit.signal}.`
 }

@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http'
 import type { InstanceError, InstanceState } from '#contracts/instances.ts'
 import type { Driver, Run } from '#dtma/drivers/driver.ts'
+import type { Seats } from '#dtma/isolated/seats.ts'
 import type { Logger } from '#dtma/logger.ts'
 import type { RemoteServer } from '#dtma/remote/remote-server.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
@@ -36,11 +37,18 @@ export type RunnerServices = {
   readyTimeoutMs: number
   /** What remote servers may be, and milliseconds between two looks at one that answers. */
   remotes: { allowed: AllowedRemotes; checkMs: number }
+  /** Of all isolated servers of this agent. */
+  seats: Seats
+  /** Milliseconds without use after which a session of an isolated server ends. */
+  sessionIdleMs: number
   logger: Logger
   saveRecord(record: InstanceRecord): Promise<void>
   /** Something of the status changed. */
   onChange(): void
 }
+
+/** What is measured of an instance that runs. */
+export type Measured = Pick<Run, 'usage' | 'cpuSeconds'>
 
 /** What the steps of a runner share: the record as wanted now, the view they keep, and the present run. */
 export type RunnerContext = RunnerServices & {
@@ -48,6 +56,6 @@ export type RunnerContext = RunnerServices & {
   markReady(): Promise<void>
   show(change: Partial<InstanceView>): void
   view(): InstanceView
-  setRun(run: Run | null): void
+  setRun(run: Measured | null): void
   setTarget(target: McpTarget | null): void
 }

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstanceStatus } from '#contracts/instances.ts'
-import { InstanceFailure, type Run } from '#dtma/drivers/driver.ts'
+import { InstanceFailure } from '#dtma/drivers/driver.ts'
 import { headerSecrets } from '#dtma/remote/header-secrets.ts'
 import type { InstanceRecord } from '#dtma/state/instance-store.ts'
 import { createRedactor } from '#protocol/redact.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { removeInstance } from './remove-instance.ts'
 import { runInstance } from './run-instance.ts'
-import type { InstanceView, McpTarget, RunnerContext, RunnerServices } from './runner-types.ts'
+import type { InstanceView, McpTarget, Measured, RunnerContext, RunnerServices } from './runner-types.ts'
 
 export type InstanceRunner = {
   readonly log: InstanceLog
   record(): InstanceRecord
   status(): InstanceStatus
   target(): McpTarget | null
-  run(): Run | null
+  run(): Measured | null
   /** Takes over a saved record; the work follows by itself. */
   update(record: InstanceRecord): void
   /** Ends the server because the agent ends; what is wanted stays as it is. */
@@ -46,7 +46,7 @@ export function createInstanceRunner(services: RunnerServices, initial: Instance
   let closing = false
   let step = new AbortController()
   let changed = Promise.withResolvers<void>()
-  let run: Run | null = null
+  let run: Measured | null = null
   let target: McpTarget | null = null
   let redactor = createRedactor([])
 

@@ -9,6 +9,7 @@ import { AddressRefused, type AllowedRemotes } from '#mcp/address-guard.ts'
 import { causesOf, classifyNetworkError } from '#mcp/errors.ts'
 import { createGuardedConnector, createGuardedDispatcher } from '#mcp/guarded-dispatcher.ts'
 import { probeMcp } from '#mcp/probe.ts'
+import type { RelayRequest } from '#mcp/session-relay.ts'
 import { SseRefused } from '#mcp/sse-channel.ts'
 import { readBounded } from '#protocol/bounded-http.ts'
 import { createRedactor } from '#protocol/redact.ts'
@@ -22,18 +23,10 @@ const PASSED_BACK = /^(?:content-type|cache-control|retry-after|www-authenticate
 const MAX_ERROR_BYTES = 64 * 1024
 const ERROR_BODY_MS = 10_000
 
-export type RemoteRequest = {
-  method: string
-  headers: IncomingHttpHeaders
-  /** Of the user who calls; they go before the server's own. */
-  userHeaders: Record<string, string>
-  body: Buffer
-}
-
 /** An MCP server that runs elsewhere, reached from this toolbox. */
 export type RemoteServer = {
-  /** Passes a request on with the server's own headers, and its answer back as it comes. Throws AgentFailure UPSTREAM_FAILED. */
-  handle(request: RemoteRequest, response: ServerResponse): Promise<void>
+  /** Passes a request on with the user's and the server's own headers, and its answer back as it comes. Throws AgentFailure UPSTREAM_FAILED. */
+  handle(request: RelayRequest, response: ServerResponse): Promise<void>
   /** A whole handshake. Throws the signal's reason. */
   probe(options: { timeoutMs: number; signal: AbortSignal }): Promise<ProbeResult>
   /** Ends every connection. */
@@ -71,7 +64,7 @@ export function createRemoteServer(options: {
         })
       : null
 
-  async function call(request: RemoteRequest, signal: AbortSignal) {
+  async function call(request: RelayRequest, signal: AbortSignal) {
     const { method, body } = request
     try {
       return await dispatcher.request({
@@ -83,7 +76,7 @@ export function createRemoteServer(options: {
           ...pick(request.headers, PASSED_ON),
           'user-agent': 'toolberth',
           ...own,
-          ...request.userHeaders,
+          ...request.user.headers,
         },
         body: body.length > 0 || method === 'POST' ? body : null,
         signal,
@@ -110,7 +103,7 @@ export function createRemoteServer(options: {
       response.writeHead(status, pick(headers, PASSED_BACK))
       if (status >= 400) {
         const said = redactor.text(await errorText(body))
-        response.end(createRedactor(headerSecrets(request.userHeaders)).text(said))
+        response.end(createRedactor(headerSecrets(request.user.headers)).text(said))
         return
       }
       response.flushHeaders()

@@ -19,10 +19,10 @@ export function createSseRelay(options: {
   wrap(error: unknown): Error
 }): SessionRelay {
   return createSessionRelay({
-    open: ({ userHeaders, onMessage, onClose }) =>
+    open: ({ user, onMessage, onClose }) =>
       openSseChannel({
         url: options.url,
-        headers: { ...options.headers, ...userHeaders },
+        headers: { ...options.headers, ...user.headers },
         dispatcher: options.dispatcher,
         timeoutMs: OPEN_MS,
         onMessage,

@@ -25,6 +25,7 @@ const record: InstanceRecord = {
     source: { type: 'npm', package: 'a', args: [] },
     transport: 'stdio',
     sharing: 'shared',
+    userEnv: [],
     env: { TOKEN: 'clear-text-secret' },
     secretNames: ['TOKEN'],
     limits: { memoryMb: 512, cpus: 1, pids: 256 },

@@ -159,6 +159,9 @@ export async function loadInstanceSpec(
     env: Object.fromEntries(
       revision.env.map((row) => [row.name, open(key, envPlace(revisionId, row.name), row.ciphertext)]),
     ),
+    userEnv: userCredentials.flatMap(({ kind, name, required }) =>
+      kind === 'env' && required ? [name] : [],
+    ),
     secretNames: revision.env.filter((row) => row.secret).map((row) => row.name),
     ...(userHeaders.length > 0 && { userHeaders }),
     limits,

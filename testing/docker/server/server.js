@@ -8,7 +8,11 @@ import { createConnection } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** Of 2026-07-28, and no other version. */
+const stateless = process.env.ERA === 'stateless'
 const held = []
+const asked = new Map()
+const say = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
 const text = (schema) => ({ type: 'object', properties: schema })
 
 /** Each path with its content, or the code of the failure. */
@@ -52,6 +56,14 @@ const TOOLS = {
     console.error(line)
     return 'printed'
   },
+  /** Says that its tools changed, and asks the client something; the answer is what it got. */
+  ask: ({ method }) => {
+    say({ method: 'notifications/tools/list_changed' })
+    const { promise, resolve } = Promise.withResolvers()
+    asked.set('question', resolve)
+    say({ id: 'question', method })
+    return promise
+  },
   /** Process ids with what came of sending them a signal. */
   kill: ({ pids, signal = 'SIGKILL' }) => attempt(pids, async (pid) => process.kill(pid, signal)),
   crash: ({ code }) => process.exit(code),
@@ -78,9 +90,16 @@ const TOOLS = {
   },
 }
 
-async function answer({ id, method, params = {} }) {
+async function answer({ id, method, params = {}, ...rest }) {
+  if (method === undefined) return asked.get(id)?.(rest) ?? null
   const reply = (body) => ({ jsonrpc: '2.0', id, ...body })
   if (id === undefined) return null
+  const error = { code: -32_601, message: `There is no ${method}.` }
+  if (method === (stateless ? 'initialize' : 'server/discover')) return reply({ error })
+  if (method === 'server/discover')
+    return reply({
+      result: { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {} } },
+    })
   if (method === 'initialize') {
     return reply({
       result: {
@@ -95,7 +114,7 @@ async function answer({ id, method, params = {} }) {
     return reply({ result: { tools: Object.keys(TOOLS).map((name) => ({ name, inputSchema: text({}) })) } })
   }
   const tool = method === 'tools/call' ? TOOLS[params.name] : undefined
-  if (!tool) return reply({ error: { code: -32_601, message: `There is no ${method}.` } })
+  if (!tool) return reply({ error })
   const value = await tool(params.arguments ?? {})
   const content = [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }]
   return reply({ result: { content } })
@@ -116,6 +135,11 @@ const flag = process.argv.indexOf('--port')
 const port = flag === -1 ? process.env.PORT : process.argv[flag + 1]
 console.error('container-server is up')
 if (process.env.ALLOCATE_MB) await TOOLS.allocate({ megabytes: Number(process.env.ALLOCATE_MB) })
+const needed = process.env.NEEDS
+if (needed && !process.env[needed]) {
+  console.error(`Error: ${needed} environment variable is required`)
+  process.exit(1)
+}
 if (process.env.EXIT_CODE) process.exit(Number(process.env.EXIT_CODE))
 if (port) serveHttp(Number(port))
 else {
