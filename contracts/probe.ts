@@ -88,6 +88,8 @@ export const ProbeFailure = z.object({
   httpStatus: z.int().optional(),
   /** Technical detail, such as the system's error code, `WWW-Authenticate` or the server's own error text; at most 1000 characters. */
   detail: z.string().optional(),
+  /** Of a process that ended, where its toolbox knows it. */
+  exitCode: z.int().optional(),
   auth: AuthDemand.optional(),
   /** Where the same host does speak MCP, when a usual path or transport was tried and answered. */
   works: z.object({ url: z.string(), transport: ProbeTransport }).optional(),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { InstanceStatus } from '#contracts/instances.ts'
 import { createIdentity } from '#protocol/identity.ts'
 import { HOST } from '#testing/seeded.ts'
 
@@ -17,8 +18,11 @@ export interface AgentStandIn {
   stop(): Promise<void>
 }
 
-/** The API of an agent as far as its status goes, over TLS with a key of its own; it lets everybody in. */
-export async function startAgentStandIn(toolboxId: string): Promise<AgentStandIn> {
+/** The API of an agent as far as its status goes, over TLS with a key of its own; it lets everybody in. None of `instances` serves. */
+export async function startAgentStandIn(
+  toolboxId: string,
+  instances: InstanceStatus[] = [],
+): Promise<AgentStandIn> {
   const identity = await createIdentity('toolbox')
   const status = {
     toolboxId,
@@ -28,7 +32,7 @@ export async function startAgentStandIn(toolboxId: string): Promise<AgentStandIn
     isolation: 'none',
     bootId: 'boot',
     host: HOST,
-    instances: [],
+    instances,
   }
   let manner: Manner = 'answers'
   let first: Manner[] = []
@@ -42,6 +46,8 @@ export async function startAgentStandIn(toolboxId: string): Promise<AgentStandIn
     })
     switch (first.shift() ?? manner) {
       case 'answers':
+        if (request.url?.endsWith('/mcp'))
+          return answer(response, 503, { error: { code: 'NOT_RUNNING', message: 'It is backoff.' } })
         // Long enough for calls to meet, short enough to wait for.
         setTimeout(() => answer(response, 200, status), 10)
         return

@@ -103,6 +103,18 @@ describe('a probe that passed', () => {
     const [deployment] = await query(database.adminUrl, 'SELECT state, finished_at FROM deployments')
     expect(deployment).toEqual({ state: 'live', finished_at: expect.any(Date) })
     expect(await live(await takeOver())).toBe('again')
+    const shown = await query<{ phase: string }>(
+      database.adminUrl,
+      `SELECT phase FROM deployment_phases WHERE state = 'probing' ORDER BY id`,
+    )
+    expect(shown.map(({ phase }) => phase)).toEqual([
+      'Connect to it',
+      'Secure the connection',
+      'Agree on a version of MCP',
+      'Read what it offers',
+      'Read its tools',
+    ])
+    expect(await query(database.adminUrl, 'SELECT era FROM mcp_servers')).toEqual([{ era: 'legacy' }])
   })
 
   it('lets an old instance that does not run go at once', async () => {
@@ -164,9 +176,11 @@ describe('a probe that passed', () => {
 describe('a probe that did not pass', () => {
   it('for good leaves pointer and tools alone, and says why', async () => {
     initialize = { status: 401, body: 'null \0 and half \ud800' }
-    const before = await checksumTables(database.adminUrl, { except: ['mcp_servers'] })
+    // Beside the lease, how far the probe came is shown.
+    const except = ['mcp_servers', 'deployments', 'deployment_phases', 'events']
+    const before = await checksumTables(database.adminUrl, { except })
     expect(await live()).toMatchObject({ code: 'AUTH_REQUIRED' })
-    expect(await checksumTables(database.adminUrl, { except: ['mcp_servers'] })).toEqual(before)
+    expect(await checksumTables(database.adminUrl, { except })).toEqual(before)
     expect(await pointer()).toBe(server.instanceId)
     expect(await toolNames()).toEqual(['old'])
   })

@@ -15,10 +15,11 @@ import { asksItsUsers } from './asks-its-users.ts'
 import { type Claim, underClaim } from './claim.ts'
 import { pinImage } from './image-digest.ts'
 import { pruneRevisions } from './prune.ts'
+import { showStages } from './show-stages.ts'
 import { RevisionSpec } from './spec.ts'
 import { moveDeployment } from './transition.ts'
 
-/** Per stage; three of them stay within the lease. */
+/** Per stage; a whole probe takes at most three times as long, which stays within the lease. */
 const PROBE_STAGE_MS = 5_000
 /** A server that was started may need a moment; a probe that may pass later is repeated for so long. */
 const PROBE_WINDOW_MS = 30_000
@@ -46,9 +47,11 @@ export async function goLive(claim: Claim, deployment: Probed): Promise<'live' |
     url: instance.toolbox.url,
     certificate: instance.toolbox.certificate,
   }
+  const stages = showStages(claim, deployment.id)
   const probe = await inProbeLane(toolbox.id, () =>
-    probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS }),
+    probeInstance(toolbox, instanceId, { timeoutMs: PROBE_STAGE_MS, onStage: stages.onStage }),
   )
+  await stages.settled()
   if (!probe.ok && !(await asksItsUsers(instanceId, probe.failure))) {
     const since = (instance.startedAt ?? instance.createdAt).getTime()
     if (!probe.failure.definitive && Date.now() - since < PROBE_WINDOW_MS) return 'again'

@@ -7,6 +7,8 @@ const PER_SECOND = 20
 const { database, redis } = await useSeededInstallation({ DTMA_CALLS_PER_SECOND: String(PER_SECOND) })
 const { closeDtmaClients, getLogs, getStatus } = await import('./client.ts')
 const { inProbeLane, LaneFull } = await import('./bulkhead.ts')
+const { probeInstance } = await import('./probe-instance.ts')
+const { probeFailure } = await import('./probe-failure.ts')
 const { getToolbox, listToolboxes } = await import('#server/toolboxes/list.ts')
 const admin = await seedUser({ role: 'ADMIN' })
 
@@ -36,6 +38,23 @@ async function breakDown(broken: AgentStandIn, manner: 'cuts' | 'hangs' = 'cuts'
   broken.behave(manner)
   for (let n = 0; n < 3; n++) expect(await codeOf(getStatus(broken.address))).toBe('TOOLBOX_UNREACHABLE')
 }
+
+it('a probe of a process that has ended says with which exit code', async () => {
+  const { id: toolboxId } = await seedToolbox()
+  const id = crypto.randomUUID()
+  const crashed = await startAgentStandIn(toolboxId, [
+    {
+      ...{ id, fence: 1, desired: 'running', state: 'backoff', phase: null, exitCode: 7, signal: null },
+      ...{ restarts: 3, startedAt: null, resolvedVersion: null, error: null, memoryBytes: null },
+    },
+  ])
+  agents.push(crashed)
+  const probe = await probeInstance(crashed.address, id)
+  if (probe.ok) throw new Error('The probe passed.')
+  expect(probe.failure).toMatchObject({ code: 'SERVER_EXITED', stage: 'protocol', exitCode: 7 })
+  expect(probeFailure(probe.failure)).toMatchObject({ code: 'SERVER_EXITED', exitCode: 7 })
+  expect(probe.stages.map(({ name }) => name)).toEqual(['connect', 'tls', 'protocol'])
+})
 
 describe('a call', () => {
   it.each(['cuts', 'is busy'] as const)('is sent again when the agent %s, at most twice', async (manner) => {

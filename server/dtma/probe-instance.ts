@@ -2,7 +2,8 @@ import { storable } from '#contracts/names.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
 import { type ProbeOptions, probeMcp } from '#mcp/probe.ts'
 import { encodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
-import { connectorFor, type ToolboxAddress } from './client.ts'
+import { connectorFor, getStatus, type ToolboxAddress } from './client.ts'
+import { DtmaError } from './errors.ts'
 
 /** Milliseconds for each stage of a probe through the toolbox. */
 export const STAGE_TIMEOUT_MS = 10_000
@@ -19,7 +20,7 @@ export async function probeInstance(
 ): Promise<ProbeResult> {
   const { user, ...rest } = options
   const carried = encodeUserHeaders(user?.headers ?? {})
-  return storableAll(
+  const result = storableAll(
     await probeMcp({
       url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
       connector: await connectorFor(toolbox),
@@ -29,6 +30,20 @@ export async function probeInstance(
       ...(carried !== null && { headers: { [USER_HEADERS]: carried } }),
     }),
   )
+  if (result.ok || result.failure.code !== 'SERVER_EXITED') return result
+  const exitCode = await exitCodeOf(toolbox, instanceId)
+  return exitCode === null ? result : { ...result, failure: { ...result.failure, exitCode } }
+}
+
+/** What the toolbox knows of a process that has ended; null also when it does not answer, for the verdict stands without. */
+async function exitCodeOf(toolbox: ToolboxAddress, instanceId: string): Promise<number | null> {
+  try {
+    const { instances } = await getStatus(toolbox)
+    return instances.find(({ id }) => id === instanceId)?.exitCode ?? null
+  } catch (error) {
+    if (error instanceof DtmaError) return null
+    throw error
+  }
 }
 
 /** `storable` for every text inside, names of fields included: tools are what their server's author wrote. */
