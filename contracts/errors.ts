@@ -605,6 +605,12 @@ export const ERROR_CATALOGUE = {
     action: 'Call it again; if it stays, look at the log of its server.',
     retryable: true,
   },
+  CALL_LOST: {
+    status: 409,
+    text: 'The call that asked this does not wait for the answer any more.',
+    action: 'Make the call again from the start, without requestState.',
+    retryable: false,
+  },
   GATEWAY_UNREACHABLE: {
     status: 502,
     text: 'The gateway did not answer as it should.',

@@ -13,15 +13,19 @@ const BusMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('answer'), sessionId: z.string(), response: Json }),
   /** A session ended, or what it subscribed to changed. */
   z.object({ kind: z.literal('session'), sessionId: z.string(), ended: z.boolean() }),
-  /** A client of the stateless era goes on with a call that is held elsewhere; the outcome goes to `replyTo`. */
+  /** A client of the stateless era goes on with a call that is held elsewhere; what comes of it goes to `replyTo`. */
   z.object({
     kind: z.literal('resume'),
+    heldBy: z.string(),
     agentId: z.string(),
     callId: z.string(),
     answers: Json,
+    requestId: RequestId,
     replyTo: z.string(),
   }),
-  /** null: whoever held the call does so no more. */
+  /** Meanwhile, for its client; null: the call goes on. */
+  z.object({ kind: z.literal('told'), replyTo: z.string(), message: Json.nullable() }),
+  /** null: the call is not held any more. */
   z.object({ kind: z.literal('resumed'), replyTo: z.string(), outcome: Json.nullable() }),
 ])
 export type BusMessage = z.infer<typeof BusMessage>

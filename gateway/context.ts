@@ -11,7 +11,10 @@ import type { AgentLists } from './lists/agent-lists.ts'
 import type { AgentView } from './lists/agent-view.ts'
 import type { BackendLists } from './lists/backend-lists.ts'
 import type { Metrics } from './metrics.ts'
+import type { HeldCalls } from './modern/held-calls.ts'
 import type { OpenListens } from './modern/open-listens.ts'
+import type { RemoteCalls } from './modern/remote-calls.ts'
+import type { RequestStates } from './modern/request-state.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import type { Questions } from './relay/questions.ts'
 import type { Reply } from './reply.ts'
@@ -30,6 +33,9 @@ export interface GatewayContext {
   streams: OpenStreams
   listens: OpenListens
   questions: Questions
+  heldCalls: HeldCalls
+  remoteCalls: RemoteCalls
+  requestStates: RequestStates
   watchers: Watchers
   changes: Changes
   bus: Pick<Bus, 'publish'>

@@ -23,7 +23,11 @@ import { createAgentLists } from './lists/agent-lists.ts'
 import { agentViewStore, type OpenHeaders } from './lists/agent-view.ts'
 import { createBackendLists } from './lists/backend-lists.ts'
 import { createMetrics } from './metrics.ts'
+import { createHeldCalls } from './modern/held-calls.ts'
 import { createOpenListens } from './modern/open-listens.ts'
+import { createRemoteCalls } from './modern/remote-calls.ts'
+import { createRemoteReply } from './modern/remote-reply.ts'
+import { createRequestStates } from './modern/request-state.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import { createQuestions } from './relay/questions.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
@@ -112,6 +116,8 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   const streams = createOpenStreams()
   const listens = createOpenListens()
   const questions = createQuestions()
+  const processId = randomUUID()
+  const requestStates = createRequestStates(input.identity.privateKey)
   function onChange({ instanceId, serverId }: UpstreamTarget, message: RpcNotification): void {
     // Agents are shown what is recorded and approved, so the record has to follow.
     if (message.method === TOOLS_CHANGED)
@@ -131,7 +137,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     redis: input.redis,
     subscriber: input.subscriber,
     channel: `${input.keyPrefix}:cancel`,
-    processId: randomUUID(),
+    processId,
     onMessage: (message) => heard(message),
     onError: (error) => logger.warn({ err: error }, 'a message to the other replicas was lost'),
   })
@@ -163,6 +169,9 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     streams,
     listens,
     questions,
+    requestStates,
+    heldCalls: createHeldCalls({ states: requestStates, processId }),
+    remoteCalls: createRemoteCalls(bus),
     watchers,
     changes,
     bus,
@@ -193,6 +202,17 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
         if (message.ended) endLocally(context, message.sessionId)
         else streams.get(message.sessionId)?.refresh()
         return
+      case 'resume': {
+        if (message.heldBy !== processId) return
+        const { replyTo, requestId } = message
+        const to = () => createRemoteReply(bus, replyTo, requestId)
+        if (!context.heldCalls.resume({ ...message, to }))
+          bus.publish({ kind: 'resumed', replyTo, outcome: null })
+        return
+      }
+      case 'told':
+      case 'resumed':
+        return context.remoteCalls.heard(message)
       default:
     }
   }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { RPC_INTERNAL_ERROR, RPC_INVALID_REQUEST, rpcFailure } from '#mcp/json-rpc.ts'
 import { STATELESS_VERSION } from '#mcp/stateless.ts'
 import { answerMetrics } from './answer-metrics.ts'
@@ -16,6 +16,8 @@ import { createReply, type Reply } from './reply.ts'
 import { RightsUnavailableError } from './rights-cache.ts'
 import { readRoute } from './route.ts'
 
+const ALLOWED_HEADERS =
+  'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id'
 const ALLOWED_METHODS = 'GET, POST, DELETE, OPTIONS'
 
 /** What only the entrance needs. */
@@ -94,7 +96,7 @@ async function authorize(
     return null
   }
   if (request.method === 'OPTIONS') {
-    reply.empty(204, preflight(headers.origin))
+    reply.empty(204, preflight(headers))
     return null
   }
   if (context.stopping()) {
@@ -158,14 +160,22 @@ function answerPostOnly(reply: Reply): void {
   reply.json(405, rpcFailure(null, RPC_INVALID_REQUEST, text), { allow: 'POST, OPTIONS' })
 }
 
-function preflight(origin: string | undefined): Record<string, string> {
+function preflight({ origin, ...headers }: IncomingHttpHeaders): Record<string, string> {
+  const wanted = headers['access-control-request-headers'] ?? ''
   if (origin === undefined) return { allow: ALLOWED_METHODS }
   return {
     'access-control-allow-methods': ALLOWED_METHODS,
-    'access-control-allow-headers':
-      'authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id',
+    'access-control-allow-headers': [ALLOWED_HEADERS, ...paramHeadersIn(wanted)].join(', '),
     'access-control-max-age': '600',
   }
+}
+
+/** Tools name them, so there is no list to give. */
+function paramHeadersIn(wanted: string): string[] {
+  return wanted
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => /^mcp-param-[\w.-]{1,100}$/.test(name))
 }
 
 function answerStopping(reply: Reply): void {

@@ -16,6 +16,7 @@ const remembered = new Map<string, Record<string, unknown>>()
 export function clientSide(
   { reply, view }: Pick<AgentRequest, 'reply' | 'view'>,
   { clientInfo, logLevel, ...declared }: Envelope,
+  ask: ClientSide['ask'],
 ): ClientSide {
   const capabilities = relayed(declared.capabilities)
   const { agentId } = view.rights
@@ -34,8 +35,11 @@ export function clientSide(
     },
     wantsLogs: logLevel !== undefined,
     streamSoon: () => reply.streamSoon(),
-    notify: (message) => reply.send(message),
-    ask: null,
+    async notify(message) {
+      // This era has no word for it: the client asks again by itself.
+      if (message.method !== 'notifications/elicitation/complete') await reply.send(message)
+    },
+    ask,
   }
 }
 

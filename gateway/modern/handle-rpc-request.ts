@@ -1,15 +1,23 @@
-import { randomUUID } from 'node:crypto'
 import type { AgentRequest, GatewayContext } from '#gateway/context.ts'
-import { type CallAnswer, callTool, headersOf } from '#gateway/relay/call-tool.ts'
+import { callTool } from '#gateway/relay/call-tool.ts'
 import { complete, getPrompt, relayResource } from '#gateway/relay/relay-request.ts'
 import { RPC_METHOD_NOT_FOUND, type RpcRequest } from '#mcp/json-rpc.ts'
-import { answerList, finish } from './answer.ts'
-import { wrongParamHeaders, wrongStandardHeaders } from './check-headers.ts'
+import { answerList } from './answer.ts'
+import { wrongStandardHeaders } from './check-headers.ts'
 import { clientSide } from './client-side.ts'
 import { discover } from './discover.ts'
 import type { Envelope } from './envelope.ts'
 import { listen } from './listen.ts'
+import { type CallVerb, makeCall } from './make-call.ts'
 import { refuse } from './refusal.ts'
+
+/** What goes to a server, which may ask something before it answers. */
+const CALLS: Readonly<Record<string, CallVerb>> = {
+  'tools/call': callTool,
+  'prompts/get': getPrompt,
+  'resources/read': relayResource,
+  'completion/complete': complete,
+}
 
 /** A request of the era without sessions: all that it needs comes with it. */
 export async function handleRpcRequest(
@@ -22,31 +30,18 @@ export async function handleRpcRequest(
   const { reply, headers } = agent
   const wrong = wrongStandardHeaders(headers, request)
   if (wrong !== null) return refuse(reply, id, wrong)
-  const client = clientSide(agent, envelope)
-  const answer: CallAnswer = {
-    client,
-    // Clients of this era may use one id for several requests at a time.
-    scope: randomUUID(),
-    refuse: ({ item }) => wrongParamHeaders(headers, headersOf(item), request.params?.arguments),
-    finish: (forwarded) => finish(reply, request, forwarded),
-  }
+  const call = Object.hasOwn(CALLS, method) ? CALLS[method] : undefined
+  if (call !== undefined) return makeCall(context, agent, request, { envelope, call })
+  const client = clientSide(agent, envelope, null)
   switch (method) {
-    case 'tools/call':
-      return callTool(context, agent, request, answer)
     case 'tools/list':
       return answerList(context, agent, request, 'tools', client)
     case 'prompts/list':
       return answerList(context, agent, request, 'prompts', client)
-    case 'prompts/get':
-      return getPrompt(context, agent, request, answer)
     case 'resources/list':
       return answerList(context, agent, request, 'resources', client)
     case 'resources/templates/list':
       return answerList(context, agent, request, 'resourceTemplates', client)
-    case 'resources/read':
-      return relayResource(context, agent, request, answer)
-    case 'completion/complete':
-      return complete(context, agent, request, answer)
     case 'server/discover':
       return discover(context, agent, request)
     case 'subscriptions/listen':

@@ -8,7 +8,7 @@ import {
   rpcFailure,
   rpcResult,
 } from '#mcp/json-rpc.ts'
-import { type ClientSide, declares } from './client-side.ts'
+import { type ClientSide, declares, type Question } from './client-side.ts'
 
 /** Messages to the server beside a request (a cancellation, an answer to its ping), milliseconds. */
 const ASIDE_TIMEOUT_MS = 10_000
@@ -21,11 +21,12 @@ export async function answerServer(
   signal: AbortSignal,
 ): Promise<void> {
   if (method === 'ping') return sendAside(lease, rpcResult(id, {}))
-  if (client.ask === null || !declares(client.capabilities, method)) {
+  const question: Question = { method, ...(params !== undefined && { params }) }
+  if (client.ask === null || !declares(client.capabilities, question)) {
     return sendAside(lease, rpcFailure(id, RPC_METHOD_NOT_FOUND, `Method not found: ${method}`))
   }
   try {
-    const response = await client.ask({ method, ...(params !== undefined && { params }) }, signal)
+    const response = await client.ask(question, signal)
     sendAside(lease, { ...response, id })
   } catch {
     sendAside(lease, rpcFailure(id, RPC_INTERNAL_ERROR, 'The client did not answer.'))

@@ -1,6 +1,6 @@
 import type { Era } from '#gateway/upstream/servers.ts'
 import type { SessionUse } from '#gateway/upstream/sessions.ts'
-import type { RpcNotification, RpcParams, RpcResponse } from '#mcp/json-rpc.ts'
+import { isRecord, type RpcNotification, type RpcParams, type RpcResponse } from '#mcp/json-rpc.ts'
 
 /** What a server asks of a client while it works on the client's request. */
 export interface Question {
@@ -25,17 +25,30 @@ export interface ClientSide {
   readonly ask: ((question: Question, signal: AbortSignal) => Promise<RpcResponse>) | null
 }
 
-/** Requests of servers that clients can declare to answer, by the capability that says so. */
-const CAPABILITY_OF: Readonly<Record<string, string>> = {
-  'elicitation/create': 'elicitation',
-  'sampling/createMessage': 'sampling',
-  'roots/list': 'roots',
+/** What a client has to declare to be asked this; null for what no client can be asked. */
+export function requiredCapability({ method, params }: Question): Record<string, object> | null {
+  switch (method) {
+    case 'elicitation/create':
+      return { elicitation: params?.mode === 'url' ? { url: {} } : {} }
+    case 'sampling/createMessage':
+      return { sampling: params?.tools === undefined ? {} : { tools: {} } }
+    case 'roots/list':
+      return { roots: {} }
+    default:
+      return null
+  }
 }
 
-/** Whether the client said that it answers requests of this method. */
-export function declares(capabilities: Record<string, unknown>, method: string): boolean {
-  const name = Object.hasOwn(CAPABILITY_OF, method) ? CAPABILITY_OF[method] : undefined
-  return name !== undefined && capabilities[name] !== undefined
+/** Whether the client said that it answers this. */
+export function declares(capabilities: Record<string, unknown>, question: Question): boolean {
+  const required = Object.entries(requiredCapability(question) ?? {})
+  return (
+    required.length > 0 &&
+    required.every(([name, parts]) => {
+      const declared = capabilities[name]
+      return isRecord(declared) && Object.keys(parts).every((part) => declared[part] !== undefined)
+    })
+  )
 }
 
 /** A client that is ourselves: nothing is relayed to anybody. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { UpstreamError } from '#gateway/upstream/error.ts'
 import { type Exchanged, exchange } from '#gateway/upstream/exchange.ts'
 import { endpointOf } from '#gateway/upstream/target.ts'
@@ -6,12 +7,14 @@ import {
   isRpcFailure,
   type RpcParams,
   type RpcResponse,
+  type RpcResult,
+  rpcFailure,
   rpcNotification,
   rpcRequest,
 } from '#mcp/json-rpc.ts'
 import { buildParamHeaders } from '#mcp/param-headers.ts'
-import { STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
-import { declares, type Question } from './client-side.ts'
+import { RPC_MISSING_CAPABILITY, STATELESS_VERSION, standardHeaders } from '#mcp/stateless.ts'
+import { declares, type Question, requiredCapability } from './client-side.ts'
 import type { Attempt, Forwarded } from './forward-types.ts'
 
 /** A server that never has enough answers is given up. */
@@ -28,9 +31,9 @@ export async function forwardStateless(input: Attempt): Promise<Forwarded> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const answered = await once(input, params)
     const { response } = answered
-    if (input.client.era === 'modern' || isRpcFailure(response) || !asksForInput(response.result)) {
+    if (isRpcFailure(response) || !asksForInput(response.result))
       return { response: { ...response, id: input.id }, status: answered.status }
-    }
+    if (input.client.era === 'modern') return passedThrough(input, response, answered.status)
     const answers = await answersOf(input, response.result.inputRequests)
     params = { ...input.params, inputResponses: answers }
     if (response.result.requestState !== undefined) params.requestState = response.result.requestState
@@ -73,6 +76,24 @@ async function once(input: Attempt, params: RpcParams | undefined): Promise<Exch
   return answered
 }
 
+/** A client answers by its next request, and is asked nothing that it did not declare. */
+function passedThrough({ id, client }: Attempt, response: RpcResult, status: number): Forwarded {
+  const { inputRequests } = response.result
+  const undeclared = Object.values(isRecord(inputRequests) ? inputRequests : {}).filter(
+    (question) => !isQuestion(question) || !declares(client.capabilities, question),
+  )
+  if (undeclared.length === 0) return { response: { ...response, id }, status }
+  const requiredCapabilities = Object.assign(
+    {},
+    ...undeclared.map((question) => (isQuestion(question) ? requiredCapability(question) : null)),
+  ) as Record<string, unknown>
+  const text = 'The server asks what this client did not declare that it answers.'
+  return {
+    response: rpcFailure(id, RPC_MISSING_CAPABILITY, text, { requiredCapabilities }),
+    status: 400,
+  }
+}
+
 function asksForInput(result: Record<string, unknown>): boolean {
   return result.resultType === 'input_required'
 }
@@ -83,13 +104,21 @@ async function answersOf(input: Attempt, questions: unknown): Promise<Record<str
   const asked = Object.entries(isRecord(questions) ? questions : {})
   const answers = await Promise.all(
     asked.map(async ([key, question]) => {
-      if (!isQuestion(question) || client.ask === null || !declares(client.capabilities, question.method)) {
+      if (!isQuestion(question) || client.ask === null || !declares(client.capabilities, question)) {
         throw new UpstreamError('PROTOCOL_ERROR', 'asks what the client did not declare')
       }
-      return [key, answerOrThrow(await client.ask(question, signal))] as const
+      return [key, answerOrThrow(await client.ask(forSession(question), signal))] as const
     }),
   )
   return Object.fromEntries(answers)
+}
+
+/** A page that is to be visited has an id where there are sessions. */
+function forSession({ method, params }: Question): Question {
+  if (params === undefined) return { method }
+  const followed =
+    method === 'elicitation/create' && params.mode === 'url' && params.elicitationId === undefined
+  return { method, params: followed ? { ...params, elicitationId: randomUUID() } : params }
 }
 
 function isQuestion(value: unknown): value is Question {

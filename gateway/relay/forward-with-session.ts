@@ -78,16 +78,17 @@ async function once(input: Attempt, lease: UpstreamLease): Promise<Forwarded | '
   }
 }
 
-/** A progress token that no other agent's request has, and none of the keys of the other era. */
+/** A progress token that no other agent's request has, and none of the words of the other era. */
 function paramsWithSession(params: RpcParams | undefined, upstreamId: number): RpcParams | undefined {
-  const meta = params?._meta
-  if (params === undefined || !isRecord(meta)) return params
+  if (params === undefined) return params
+  const { _meta: meta, inputResponses: _answers, requestState: _state, ...sent } = params
+  if (!isRecord(meta)) return sent
   const kept: Record<string, unknown> = {}
   for (const key in meta) {
     if (!key.startsWith(META_PREFIX)) kept[key] = meta[key]
   }
   if (kept.progressToken !== undefined) kept.progressToken = upstreamId
-  return { ...params, _meta: kept }
+  return { ...sent, _meta: kept }
 }
 
 function progressTokenOf(params: RpcParams | undefined): unknown {

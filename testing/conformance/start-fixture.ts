@@ -14,11 +14,11 @@ export type ConformanceFixture = { url: string; port: number; stop(): Promise<vo
 
 /**
  * A server with everything that the conformance suite asks of one, in both eras of MCP on one URL: 2026-07-28 by the SDK's second
- * version, sessions up to 2025-11-25 by its first, unless `sessions` is false. Listens on a free loopback port, or on that of a fixture that was stopped.
+ * version, sessions up to 2025-11-25 by its first, unless `stateless` or `sessions` is false. Listens on a free loopback port, or on that of a fixture that was stopped.
  */
 export async function startConformanceFixture(
   port = 0,
-  options: { sessions?: boolean } = {},
+  options: { sessions?: boolean; stateless?: boolean } = {},
 ): Promise<ConformanceFixture> {
   const modern = createModernFixture()
   const legacy = createLegacyFixture()
@@ -32,7 +32,8 @@ export async function startConformanceFixture(
     void readJson(request)
       .then(async (body) => {
         const isLegacy =
-          (options.sessions ?? true) && (await isLegacyRequest(await toWebRequest(request, body), body))
+          options.stateless === false ||
+          ((options.sessions ?? true) && (await isLegacyRequest(await toWebRequest(request, body), body)))
         await (isLegacy ? legacy.handle(request, response, body) : serveModern(request, response, body))
       })
       .catch(() => response.destroy())
