@@ -48,6 +48,9 @@ export function createDetachableReply(first: Reply, firstId: RpcId): DetachableR
     get streaming() {
       return to?.streaming ?? false
     },
+    get gone() {
+      return gone
+    },
     get bodyBytes() {
       return earlierBytes + (to?.bodyBytes ?? 0)
     },

@@ -32,6 +32,8 @@ export function createRemoteReply(bus: Pick<Bus, 'publish'>, replyTo: string, id
     get streaming() {
       return streaming
     },
+    // Its client is the other replica's, which says so by a cancellation.
+    gone: false,
     get bodyBytes() {
       return bodyBytes
     },
