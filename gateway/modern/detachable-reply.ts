@@ -89,8 +89,9 @@ export function createDetachableReply(first: Reply, firstId: RpcId): DetachableR
     detach(answer) {
       const before = to
       if (before === null) return
-      to = null
+      // The end of this exchange is told later, and is none of the call's any more.
       before.finish(answer(id))
+      to = null
       earlierBytes += before.bodyBytes
     },
     abandon() {

@@ -3,6 +3,7 @@ import type { Question } from '#gateway/relay/client-side.ts'
 import type { Reply } from '#gateway/reply.ts'
 import {
   isRecord,
+  RPC_INTERNAL_ERROR,
   RPC_REQUEST_TIMEOUT,
   type RpcId,
   type RpcRequest,
@@ -35,7 +36,7 @@ export interface HeldCall {
   /** What the call writes to in place of its request's own reply. */
   readonly reply: DetachableReply
   /** Puts a question of the server to the client, as `input_required`. Rejects with the signal's reason. */
-  ask(question: Question, signal: AbortSignal): Promise<RpcResponse>
+  ask: (question: Question, signal: AbortSignal) => Promise<RpcResponse>
   /** The call ended; it is kept only while its answer was not fetched. */
   ended(): void
 }
@@ -107,6 +108,7 @@ export function createHeldCalls({
       const reply = createDetachableReply(first, request.id)
       const waiting = new Map<string, Waiting>()
       let asked = 0
+      let digest = ''
       let gathering: NodeJS.Timeout | undefined
       let expiry: NodeJS.Timeout | undefined
 
@@ -145,15 +147,22 @@ export function createHeldCalls({
           callId,
           heldBy: processId,
           requestId: request.id,
-          digest: requestDigest(request),
+          digest,
         })
         const inputRequests = Object.fromEntries([...waiting].map(([key, { question }]) => [key, question]))
+        try {
+          reply.detach((id) => rpcResult(id, { resultType: 'input_required', inputRequests, requestState }))
+        } catch {
+          // What can be parsed can be too deep to be written again.
+          for (const [key, { resolve }] of waiting)
+            resolve(rpcFailure(key, RPC_INTERNAL_ERROR, 'The client cannot be asked this.'))
+          return
+        }
         clearTimeout(expiry)
         expiry = setTimeout(() => {
           forget(callId, call)
           reply.abandon()
-        }, answerWithinMs)
-        reply.detach((id) => rpcResult(id, { resultType: 'input_required', inputRequests, requestState }))
+        }, answerWithinMs).unref()
       }
 
       return {
@@ -164,6 +173,7 @@ export function createHeldCalls({
           const key = `${++asked}`
           if (waiting.size >= MAX_QUESTIONS || !keep(callId, call))
             return rpcFailure(key, RPC_REQUEST_TIMEOUT, 'The client is asked too much.')
+          digest ||= requestDigest(request)
           const answered = Promise.withResolvers<RpcResponse>()
           waiting.set(key, { question: forStateless(question), resolve: answered.resolve })
           const onAbort = () => answered.reject(signal.reason)
