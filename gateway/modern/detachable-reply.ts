@@ -73,7 +73,11 @@ export function createDetachableReply(first: Reply, firstId: RpcId): DetachableR
       await to?.send(message)
     },
     finish: (message) => last((one) => one.finish(addressed(message))),
-    end: () => last((one) => one.end()),
+    end: () =>
+      last((one) => {
+        one.openStream()
+        one.end()
+      }),
     attach(next, nextId) {
       to = next
       id = nextId
