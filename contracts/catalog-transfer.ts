@@ -22,7 +22,14 @@ export const ImportCatalog = z.strictObject({
   ]),
   /** Keys of the servers to put into the catalog, each with the slug that it shall have. Left out: a preview, nothing changes. */
   apply: z
-    .array(z.strictObject({ key: Text.min(1).max(200), slug: Name.optional() }))
+    .array(
+      z.strictObject({
+        key: Text.min(1).max(200),
+        slug: Name.optional(),
+        /** Names of variables or headers that each user brings, and whoever deploys it does not. */
+        usersBring: z.array(Text.max(128)).max(16).optional(),
+      }),
+    )
     .min(1)
     .max(200)
     .optional(),

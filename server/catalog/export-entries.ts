@@ -7,6 +7,7 @@ import { claudeDesktop, codex, mcpJson, vscode } from './export/clients.ts'
 import type { Exported, Say } from './export/parts.ts'
 import { serverJson } from './export/server-json.ts'
 import { ENTRY_INCLUDE } from './fetch.ts'
+import { askedAtOnce } from './users-bring.ts'
 import { entryView } from './view.ts'
 
 interface Format {
@@ -59,7 +60,7 @@ export function writeEntries(entries: readonly CatalogEntry[], format: TransferF
   const notes = new Set<string>()
   const all = entries.flatMap((entry) => {
     const [release] = entry.releases
-    return release ? [{ entry, release }] : []
+    return release ? [{ entry, release: askedAtOnce(release), userCredentials: release.userCredentials }] : []
   })
   const text = write(all, (note) => notes.add(note))
   return { fileName, mediaType, text, notes: [...notes] }

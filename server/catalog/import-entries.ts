@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { CatalogEntry, CreateCatalogEntry } from '#contracts/catalog.ts'
+import { type CatalogEntry, CatalogRelease, type CreateCatalogEntry } from '#contracts/catalog.ts'
 import type { ImportAnswer, ImportCatalog, ImportItem } from '#contracts/catalog-transfer.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
@@ -12,6 +12,7 @@ import { readServerJson } from './import/server-json.ts'
 import { noteEntry } from './note.ts'
 import { fetchFromRegistry } from './registry.ts'
 import { putRelease } from './update.ts'
+import { bringable, letUsersBring } from './users-bring.ts'
 import { releasesOf } from './view.ts'
 
 /**
@@ -35,7 +36,7 @@ export async function importCatalog({
     })
     return { format, items }
   }
-  const chosen = apply.map(({ key, slug }, at) => chosenDraft(drafts, key, slug, at))
+  const chosen = apply.map((choice, at) => chosenDraft(drafts, choice, at))
   return refuseTakenSlug(chosen[0]?.entry?.slug ?? '', () =>
     withActor(ctx.actor, async (db) => {
       const items: ImportItem[] = []
@@ -54,16 +55,24 @@ async function readFrom(from: ImportCatalog['from']): Promise<ReadConfig> {
 
 function chosenDraft(
   drafts: readonly ImportDraft[],
-  key: string,
-  slug: string | undefined,
+  { key, slug, usersBring = [] }: NonNullable<ImportCatalog['apply']>[number],
   at: number,
 ): ImportDraft {
   const draft = drafts.find((one) => one.key === key)
-  const refuse = (text: string) =>
-    new AppError('BAD_REQUEST', `import of ${key}`, { fields: { [`apply.${at}.key`]: [text] } })
+  const refuse = (text: string, field = 'key') =>
+    new AppError('BAD_REQUEST', `import of ${key}`, { fields: { [`apply.${at}.${field}`]: [text] } })
   if (!draft) throw refuse(`There is no server named "${key}" in it.`)
   if (!draft.entry) throw refuse(draft.refusal ?? 'This server cannot be run.')
-  return slug === undefined ? draft : { ...draft, entry: { ...draft.entry, slug } }
+  const { release } = draft.entry
+  const known = new Set(bringable(release).map(({ name }) => name))
+  const unknown = usersBring.find((name) => !known.has(name))
+  if (unknown !== undefined) throw refuse(`Its users cannot bring "${unknown}".`, 'usersBring')
+  const entry = {
+    ...draft.entry,
+    ...(slug !== undefined && { slug }),
+    release: CatalogRelease.parse(letUsersBring(release, usersBring)),
+  }
+  return { ...draft, entry }
 }
 
 async function entriesOf(db: Db, drafts: readonly ImportDraft[]): Promise<Map<string, EntryRow>> {

@@ -51,12 +51,21 @@ describe('an import', () => {
   it('puts what is asked for into the catalog, under the name that is asked for, without secrets', async () => {
     const { items } = await catalog.import({
       from: text(config),
-      apply: [{ key: 'brave-search' }, { key: 'github', slug: 'our-github' }],
+      apply: [
+        { key: 'brave-search', usersBring: ['BRAVE_API_KEY'] },
+        { key: 'github', slug: 'our-github' },
+      ],
     })
     expect(items.map(({ action }) => action)).toEqual(['create', 'create'])
     expect(await catalog.get({ id: items[0]?.entryId ?? '' })).toMatchObject({
       slug: 'brave-search',
       origin: 'imported',
+      releases: [
+        {
+          variables: [{ name: 'BRAVE_MCP_LOG_LEVEL' }],
+          userCredentials: [{ kind: 'env', name: 'BRAVE_API_KEY' }],
+        },
+      ],
     })
     expect(await catalog.get({ slug: 'our-github' })).toMatchObject({ id: items[1]?.entryId })
     const rows = await query(
@@ -84,6 +93,7 @@ describe('an import', () => {
 
   it.each([
     ['a key that is not there', [{ key: 'nothing' }], 'apply.0.key'],
+    ['what its users cannot bring', [{ key: 'brave-search', usersBring: ['PATH'] }], 'apply.0.usersBring'],
     ['a server that cannot be run', [{ key: 'brave-search' }, { key: 'fetch' }], 'apply.1.key'],
   ])('with %s is refused as a whole', async (_name, apply, field) => {
     const before = await checksumTables(database.adminUrl)

@@ -19,7 +19,7 @@ import { Name } from '#contracts/names.ts'
 /** What is new is chosen at first, under the name that it would have; what would take the place of something is not. */
 function firstChoice({ items }: ImportAnswer): ImportChoice[] {
   return items.flatMap(({ key, entry, action }) =>
-    entry && action !== 'replace' ? [{ key, slug: entry.slug }] : [],
+    entry && action !== 'replace' ? [{ key, slug: entry.slug, usersBring: [] }] : [],
   )
 }
 

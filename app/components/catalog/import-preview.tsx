@@ -14,6 +14,8 @@ import { Name } from '#contracts/names.ts'
 export interface ImportChoice {
   key: string
   slug: string
+  /** Names of what each user brings. */
+  usersBring: string[]
 }
 
 const ACTIONS = {
@@ -65,11 +67,13 @@ function Offered({
   choice,
   onToggle,
   onSlug,
+  onUsersBring,
 }: {
   item: ImportItem
   choice: ImportChoice | undefined
   onToggle: () => void
   onSlug: (slug: string) => void
+  onUsersBring: (names: string[]) => void
 }) {
   const id = useId()
   if (!item.entry) return null
@@ -107,8 +111,44 @@ function Offered({
             )}
           </Field>
         ) : null}
+        {choice ? <UsersBring item={item} chosen={choice.usersBring} onChange={onUsersBring} /> : null}
       </div>
     </li>
+  )
+}
+
+/** Which of its secrets are each user's own, and not those of whoever deploys it. */
+function UsersBring({
+  item,
+  chosen,
+  onChange,
+}: {
+  item: ImportItem
+  chosen: string[]
+  onChange: (names: string[]) => void
+}) {
+  if (!item.entry) return null
+  const { source, transport, variables, headers } = item.entry.release
+  const remote = source.type === 'remote'
+  const secrets = remote ? headers : transport === 'stdio' ? variables.filter(({ secret }) => secret) : []
+  if (secrets.length === 0) return null
+  return (
+    <fieldset className="mt-1.5 grid gap-1">
+      <legend className="mb-1 text-[0.8125rem] font-medium">Each user brings their own</legend>
+      {secrets.map(({ name }) => (
+        <label key={name} className="flex w-fit items-center gap-2 text-[0.8125rem]">
+          <input
+            type="checkbox"
+            checked={chosen.includes(name)}
+            onChange={({ target }) =>
+              onChange(target.checked ? [...chosen, name] : chosen.filter((other) => other !== name))
+            }
+            className="size-4 accent-primary"
+          />
+          <code className="font-mono break-all">{name}</code>
+        </label>
+      ))}
+    </fieldset>
   )
 }
 
@@ -139,11 +179,14 @@ export function ImportPreview({ answer, chosen, onChoose }: ImportPreviewProps) 
                 onChoose(
                   chosen.some(({ key }) => key === item.key)
                     ? chosen.filter(({ key }) => key !== item.key)
-                    : [...chosen, { key: item.key, slug: item.entry?.slug ?? '' }],
+                    : [...chosen, { key: item.key, slug: item.entry?.slug ?? '', usersBring: [] }],
                 )
               }
               onSlug={(slug) =>
                 onChoose(chosen.map((one) => (one.key === item.key ? { ...one, slug } : one)))
+              }
+              onUsersBring={(usersBring) =>
+                onChoose(chosen.map((one) => (one.key === item.key ? { ...one, usersBring } : one)))
               }
             />
           ))}

@@ -21,6 +21,6 @@ export const TRANSPORT_LABELS = {
 } as const
 
 export const SHARING_LABELS = {
-  shared: 'All sessions share one process',
-  isolated: 'Each session has a process of its own',
+  shared: 'One process for all sessions',
+  isolated: 'One process for each session',
 } as const

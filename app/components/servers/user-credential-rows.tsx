@@ -37,6 +37,7 @@ export function UserCredentialRows({
         <ul className="grid gap-2">
           {rows.map(({ id }, index) => {
             const what = `users’ ${noun} ${index + 1}`
+            const said = `${id}-said`
             const errors = { name: errorOf(index, 'name'), description: errorOf(index, 'description') }
             return (
               <li key={id} className="grid gap-2 rounded-lg border border-line p-2.5">
@@ -45,6 +46,7 @@ export function UserCredentialRows({
                     {...register(index, 'name')}
                     aria-label={`Name of ${what}`}
                     aria-invalid={errors.name ? true : undefined}
+                    aria-describedby={errors.name ? said : undefined}
                     placeholder={kind === 'env' ? 'API_TOKEN' : 'Authorization'}
                     className="font-mono text-sm"
                     autoComplete="off"
@@ -56,6 +58,7 @@ export function UserCredentialRows({
                       {...register(index, 'description')}
                       aria-label={`Description of ${what}`}
                       aria-invalid={errors.description ? true : undefined}
+                      aria-describedby={errors.description ? said : undefined}
                       placeholder={
                         kind === 'env' ? 'What it is and where to get it' : 'Such as: Bearer, then your token'
                       }
@@ -75,7 +78,7 @@ export function UserCredentialRows({
                     <Trash2 aria-hidden />
                   </Button>
                 </div>
-                <FieldError error={errors.name ?? errors.description} />
+                <FieldError id={said} error={errors.name ?? errors.description} />
                 <label className="flex w-fit items-center gap-2 text-[0.8125rem] text-muted">
                   <input type="checkbox" {...register(index, 'required')} className="size-4 accent-primary" />
                   Required: nobody is connected without it

@@ -3,7 +3,9 @@ import type { CatalogArgument, CatalogEntry, CatalogRelease } from '#contracts/c
 /** An entry with the release that is written. */
 export interface Exported {
   entry: CatalogEntry
+  /** With what each user brings among what is asked for at once. */
   release: CatalogRelease
+  userCredentials: CatalogRelease['userCredentials']
 }
 
 /** Notes of one export, each said once. */
@@ -50,7 +52,9 @@ function argumentsOf(release: CatalogRelease, fill: (argument: CatalogArgument) 
 }
 
 /** What a format of clients has no place for. */
-export function sayLost({ entry, release }: Exported, say: Say): void {
+export function sayLost({ entry, release, userCredentials }: Exported, say: Say): void {
+  if (userCredentials.length > 0)
+    say(`${entry.slug}: what each user brings here is asked of the one user that a client has.`)
   if (release.source.type === 'npm' && release.data.length > 0)
     say(`${entry.slug}: the folders of its data are not in this format.`)
   if (release.source.type === 'npm' && Object.keys(release.limits).length > 0)

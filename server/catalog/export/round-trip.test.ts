@@ -4,6 +4,7 @@ import { TransferFormat } from '#contracts/catalog-transfer.ts'
 import { SEED_ENTRIES } from '#prisma/catalog/entries.ts'
 import { writeEntries } from '#server/catalog/export-entries.ts'
 import { readConfig } from '#server/catalog/import/read.ts'
+import { askedAtOnce } from '#server/catalog/users-bring.ts'
 
 const OTHERS = [
   {
@@ -17,6 +18,20 @@ const OTHERS = [
       headers: [
         { name: 'Authorization', required: true, secret: true },
         { name: 'X-Region', default: 'eu' },
+      ],
+    },
+  },
+  {
+    slug: 'asking-one',
+    title: 'Asking One',
+    description: 'Asks each of its users.',
+    release: {
+      version: '1.0.0',
+      source: { type: 'npm', package: 'asking' },
+      transport: 'stdio',
+      userCredentials: [
+        { kind: 'env', name: 'TOKEN', description: 'Of your account.' },
+        { kind: 'env', name: 'BACKUP_TOKEN', required: false },
       ],
     },
   },
@@ -80,16 +95,20 @@ describe('server.json', () => {
 })
 
 /** What every format of clients has a place for. */
-const kept = ({ release }: Pick<CreateCatalogEntry, 'release'>) => ({
-  source: release.source,
-  variables: release.variables
-    .filter((one) => one.default !== undefined || one.required || one.secret)
-    .map(({ name, secret, default: initial }) => ({ name, secret, initial }))
-    .toSorted((a, b) => a.name.localeCompare(b.name)),
-  headers: release.headers
-    .map(({ name, secret, default: initial }) => ({ name, secret, initial }))
-    .toSorted((a, b) => a.name.localeCompare(b.name)),
-})
+function kept(entry: Pick<CreateCatalogEntry, 'release'>) {
+  // Clients have one user, who is asked for everything.
+  const release = askedAtOnce(entry.release)
+  return {
+    source: release.source,
+    variables: release.variables
+      .filter((one) => one.default !== undefined || one.required || one.secret)
+      .map(({ name, secret, default: initial }) => ({ name, secret, initial }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+    headers: release.headers
+      .map(({ name, secret, default: initial }) => ({ name, secret, initial }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  }
+}
 
 describe.each(TransferFormat.options.filter((format) => format !== 'server-json'))('%s', (format) => {
   const runnable = all.filter(

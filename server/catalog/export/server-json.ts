@@ -13,7 +13,8 @@ export function serverJson(all: readonly Exported[], say: Say): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-function documentOf({ entry, release }: Exported, say: Say): Record<string, unknown> {
+function documentOf(exported: Exported, say: Say): Record<string, unknown> {
+  const { entry, release } = exported
   if (entry.releases.length > 1) say('Only the newest release of each entry is exported.')
   if (entry.description.length > 100)
     say(`${entry.slug}: the registry takes descriptions of at most 100 characters.`)
@@ -27,7 +28,7 @@ function documentOf({ entry, release }: Exported, say: Say): Record<string, unkn
     ...(entry.docsUrl && { websiteUrl: entry.docsUrl }),
     ...(entry.iconUrl && { icons: [{ src: entry.iconUrl }] }),
     ...placeOf(release),
-    _meta: { [PUBLISHER]: { toolberth: ownOf({ entry, release }) } },
+    _meta: { [PUBLISHER]: { toolberth: ownOf(exported) } },
   }
 }
 
@@ -99,8 +100,9 @@ function argumentOf(asked: CatalogArgument): Record<string, unknown> {
 }
 
 /** What only Toolberth knows of an entry; read again by its own import. */
-function ownOf({ entry, release }: Exported): Record<string, unknown> {
+function ownOf({ entry, release, userCredentials }: Exported): Record<string, unknown> {
   const { limits, data, http, source } = release
+  const usersBring = userCredentials.map(({ name }) => name)
   const titles = Object.fromEntries(
     [
       ...release.variables.map((one) => [`variables.${one.name}`, one.title] as const),
@@ -113,6 +115,7 @@ function ownOf({ entry, release }: Exported): Record<string, unknown> {
     categories: entry.categories,
     publisher: entry.publisher,
     ...(Object.keys(titles).length > 0 && { titles }),
+    ...(usersBring.length > 0 && { usersBring }),
     ...(source.type === 'npm' && source.bin !== undefined && { bin: source.bin }),
     release: { limits, data, ...(http && { http }) },
   }

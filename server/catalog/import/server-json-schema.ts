@@ -86,6 +86,8 @@ export const OwnMeta = z.object({
   titles: z.record(z.string(), Text.max(80)).optional(),
   /** Which executable of an npm package is started. */
   bin: z.string().max(214).optional(),
+  /** Names of what it lists that each user brings. */
+  usersBring: z.array(z.string().max(128)).max(16).optional(),
   release: z
     .object({
       limits: SomeLimits.optional(),

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { CreateCatalogEntry } from '#contracts/catalog.ts'
 import { EnvName } from '#contracts/names.ts'
+import { letUsersBring } from '#server/catalog/users-bring.ts'
 import {
   draft,
   type HeaderInput,
@@ -47,7 +48,7 @@ export function readServerJson(value: unknown): ImportDraft {
       docsUrl: linkOf(server.websiteUrl) ?? linkOf(server.repository?.url),
       publisher:
         meta?.publisher !== undefined ? meta.publisher : (server.name.split('/')[0]?.slice(0, 120) ?? null),
-      release: titled(release, meta?.titles ?? {}),
+      release: letUsersBring(titled(release, meta?.titles ?? {}), meta?.usersBring ?? []),
     } satisfies z.input<typeof CreateCatalogEntry>
   })
 }
