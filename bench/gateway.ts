@@ -107,9 +107,21 @@ await withStack(async (stack, atEnd) => {
     },
     { name: 'gateway', upstream: 'http', target: through('direct'), pids: [gateway.pid] },
     {
+      name: 'gateway, 2026-07-28',
+      upstream: 'http',
+      target: { ...through('direct'), era: 'stateless' },
+      pids: [gateway.pid],
+    },
+    {
       name: 'gateway, toolbox',
       upstream: 'http',
       target: through('http'),
+      pids: [gateway.pid, toolbox.pid],
+    },
+    {
+      name: 'gateway, toolbox, 2026-07-28',
+      upstream: 'http',
+      target: { ...through('http'), era: 'stateless' },
       pids: [gateway.pid, toolbox.pid],
     },
     {

@@ -82,10 +82,13 @@ export interface GatewayInput {
   callTimeoutMs?: number
   /** Milliseconds after which an upstream session without calls is ended; left out: 10 min. */
   upstreamIdleMs?: number
-  /** Milliseconds after which the stream of a session at a server is closed when no call needs it; left out: 1 min. */
-  channelIdleMs?: number
   /** How often those are looked for; left out: 30 s, or a quarter of that time where it is shorter. */
   reapEveryMs?: number
+  /**
+   * Milliseconds after which the stream of a session at a server is closed that no call needs; left out: 1 min, or as long as an upstream
+   * session without calls where that is shorter.
+   */
+  channelIdleMs?: number
 }
 
 export interface Gateway {
@@ -109,7 +112,9 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
   }
   const upstream: Upstream = {
     ...reached,
-    channels: createSessionChannels(reached, { idleMs: input.channelIdleMs }),
+    channels: createSessionChannels(reached, {
+      idleMs: input.channelIdleMs ?? input.upstreamIdleMs,
+    }),
   }
   const backendLists = createBackendLists(upstream)
   const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders, input.pagesUrl))

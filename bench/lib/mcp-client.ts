@@ -10,6 +10,8 @@ export interface ClientTarget {
   /** The name under which the tool `echo` is called. */
   tool: string
   token?: string
+  /** What it declares in a session; left out: nothing. */
+  capabilities?: object
 }
 
 /** One agent with one connection. */
@@ -17,7 +19,7 @@ export interface McpClient {
   /** Calls the tool with a message that no other call has. Throws unless the answer is that call's own. */
   call(): Promise<void>
   list(): Promise<Record<string, unknown>>
-  /** Opens the stream of the session, where there is one, and leaves it open. */
+  /** Opens the stream of the session, or that of `subscriptions/listen`, where there is one, and leaves it open. */
   listen(): Promise<void>
   close(): Promise<void>
   /** Goes away in the middle of whatever it does, without ending its session. */
@@ -25,14 +27,19 @@ export interface McpClient {
 }
 
 const CLIENT_INFO = { name: 'bench', version: '1' }
-const SESSION_VERSION = '2025-06-18'
+const SESSION_VERSION = '2025-11-25'
 const META = 'io.modelcontextprotocol/'
+const LISTEN = 'subscriptions/listen'
 const STATELESS_META = {
   [`${META}protocolVersion`]: '2026-07-28',
   [`${META}clientInfo`]: CLIENT_INFO,
   [`${META}clientCapabilities`]: {},
 }
-const INITIALIZE = { protocolVersion: SESSION_VERSION, capabilities: {}, clientInfo: CLIENT_INFO }
+const initialize = ({ capabilities = {} }: ClientTarget) => ({
+  protocolVersion: SESSION_VERSION,
+  capabilities,
+  clientInfo: CLIENT_INFO,
+})
 
 type Exchange = (id: number, method: string, params: object) => Promise<string>
 
@@ -50,7 +57,7 @@ export async function openClient(target: ClientTarget): Promise<McpClient> {
       if (answer.id !== id || answer.result?.content?.[0]?.text !== `Echo: ${message}`)
         throw new Error(`Not the answer to ${id} with ${message}: ${text.slice(0, 500)}`)
     },
-    listen: opened.listen,
+    listen: () => opened.listen(),
     async list() {
       return JSON.parse(await opened.exchange(++calls, 'tools/list', {})).result
     },
@@ -77,7 +84,7 @@ async function overHttp(target: ClientTarget, connection: HttpConnection) {
     JSON.stringify({ jsonrpc: '2.0', id, method, params })
   if (target.era === 'stateless') {
     const heads = new Map(
-      ['tools/call', 'tools/list'].map((method) => [
+      ['tools/call', 'tools/list', LISTEN].map((method) => [
         method,
         headOf(target, target.path, 'POST', {
           'mcp-protocol-version': '2026-07-28',
@@ -90,16 +97,25 @@ async function overHttp(target: ClientTarget, connection: HttpConnection) {
       jsonOf(
         await connection.send(heads.get(method) ?? '', rpc(id, method, { ...params, _meta: STATELESS_META })),
       )
+    let stream: HttpConnection | null = null
+    const close = () => {
+      connection.close()
+      stream?.close()
+    }
     return {
       exchange,
-      listen: async () => {},
-      abandon: () => connection.close(),
-      close: async () => connection.close(),
+      async listen() {
+        stream = await openHttp(target.port)
+        const params = { notifications: { toolsListChanged: true }, _meta: STATELESS_META }
+        stream.send(heads.get(LISTEN) ?? '', rpc(0, LISTEN, params), () => {}).catch(() => {})
+      },
+      abandon: close,
+      close: async () => close(),
     }
   }
   const first = await connection.send(
     headOf(target, target.path, 'POST', {}),
-    rpc(0, 'initialize', INITIALIZE),
+    rpc(0, 'initialize', initialize(target)),
   )
   const { protocolVersion } = JSON.parse(jsonOf(first)).result
   const session = first.headers.get('mcp-session-id')
@@ -159,7 +175,7 @@ async function overSse(target: ClientTarget, stream: HttpConnection) {
     if (status > 299) throw new Error(`${status} ${body.slice(0, 300)}`)
     return answer
   }
-  await exchange(0, 'initialize', INITIALIZE)
+  await exchange(0, 'initialize', initialize(target))
   await connection.send(head, JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }))
   return {
     exchange,

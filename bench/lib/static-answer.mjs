@@ -39,6 +39,11 @@ export function answerTo({ id, method, params = {} }) {
           serverInfo: SERVER_INFO,
         },
       }
+    case 'server/discover': {
+      const cached = { ttlMs: 60_000, cacheScope: 'private' }
+      const result = { ...whole, ...cached, supportedVersions: [STATELESS], capabilities: { tools: {} } }
+      return { jsonrpc: '2.0', id, result }
+    }
     case 'ping':
       return { jsonrpc: '2.0', id, result: {} }
     default:

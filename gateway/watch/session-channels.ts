@@ -22,7 +22,7 @@ export function createSessionChannels(
   upstream: Omit<Upstream, 'channels'>,
   options: { idleMs?: number | undefined; maxChannels?: number } = {},
 ): SessionChannels {
-  const idleMs = options.idleMs ?? IDLE_MS
+  const idleMs = Math.min(options.idleMs ?? IDLE_MS, IDLE_MS)
   const maxChannels = options.maxChannels ?? MAX_CHANNELS
   /** The least recently used first. */
   const entries = new Map<string, Entry>()
