@@ -43,12 +43,18 @@ describe('docker-compose.yml', () => {
   it('has no default for any secret', () => {
     const secrets = [...text.matchAll(/\$\{(\w*(?:PASSWORD|SECRET|TOKEN|KEY)\w*)([^}]*)\}/g)]
     expect(secrets.length).toBeGreaterThan(0)
-    for (const [, name, rest] of secrets) expect(`${name}${rest}`).toMatch(/^\w+:\?/)
+    // Required, or left out: what it would open stays shut then.
+    for (const [, name, rest] of secrets) expect(`${name}${rest}`).toMatch(/^\w+:(\?|-$)/)
     const settings = services.flatMap(([, { environment }]) => Object.entries(environment))
     const inClear = settings.filter(
       ([name, value]) => /PASSWORD|SECRET|API_KEY/.test(name) && !/^\$\{\w+:\?/.test(value),
     )
     expect(inClear).toEqual([])
+  })
+
+  it('lets the gateway tell its metrics to who has the token', () => {
+    expect(compose.services.gateway?.environment).toMatchObject({ METRICS_TOKEN: '${METRICS_TOKEN:-}' })
+    expect(readFileSync(join(root, '.env.example'), 'utf8')).toMatch(/^#METRICS_TOKEN=/m)
   })
 
   it('publishes to this machine alone, and neither Postgres nor Redis', () => {
