@@ -110,15 +110,27 @@ export const env: Env = new Proxy({} as Env, {
   },
 })
 
-/** The master key: 32 bytes. Throws EnvError when the file is missing or of another size. */
-export function readMasterKey(file: string): Buffer {
+/**
+ * The master keys, 32 bytes each: the one that seals first, then those that it takes over from, a line each. Throws EnvError when
+ * the file is missing or holds anything else.
+ */
+export function readMasterKeys(file: string): [Buffer, ...Buffer[]] {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new EnvError(`MASTER_KEY_FILE: ${(error as NodeJS.ErrnoException).code ?? 'cannot be read'}`)
   }
-  const key = Buffer.from(text.trim(), 'base64')
+  const [first, ...earlier] = text
+    .split(/\s+/)
+    .filter((line) => line !== '')
+    .map(toKey)
+  if (first === undefined) throw new EnvError('MASTER_KEY_FILE: is empty')
+  return [first, ...earlier]
+}
+
+function toKey(line: string): Buffer {
+  const key = Buffer.from(line, 'base64')
   if (key.length !== 32) throw new EnvError('MASTER_KEY_FILE: does not hold 32 bytes in base64')
   return key
 }

@@ -35,6 +35,13 @@ export type PostgresState = z.infer<typeof State>
 /** Beside the data folder, readable by the installation's owner only: passwords and the last port. */
 export const stateFile = (dataDir: string): string => `${dataDir}.json`
 
+/** Where the embedded Postgres answered last, as the application's user; null when there was none yet. */
+export function savedAppUrl(dataDir: string): string | null {
+  const state = readPrivateJson(stateFile(dataDir), State)
+  if (state?.port === undefined) return null
+  return `postgresql://toolberth_app:${encodeURIComponent(state.appPassword)}@127.0.0.1:${state.port}/toolberth`
+}
+
 export function saveState(dataDir: string, state: PostgresState): void {
   writePrivateJson(stateFile(dataDir), state)
 }

@@ -5,7 +5,7 @@ import { withActor } from '#server/db/with-actor.ts'
 import { env } from '#server/env.ts'
 import { AppError } from '#server/errors.ts'
 import { open, seal } from '#server/secrets/envelope.ts'
-import { masterKey } from '#server/secrets/keyring.ts'
+import { holds, masterKey } from '#server/secrets/keyring.ts'
 
 const NAME = 'digitalocean-token'
 const PLACE = { table: 'settings', row: NAME, column: 'ciphertext' }
@@ -25,7 +25,7 @@ export async function readCloudToken(): Promise<CloudToken | null> {
   const row = await withActor(actor, (db) => db.setting.findUnique({ where: { name: NAME } }))
   if (!row) return null
   const key = masterKey()
-  if (row.keyId !== key.id)
+  if (!holds(key, row.keyId))
     throw new AppError('CLOUD_NOT_CONFIGURED', 'the token is sealed with another master key', {
       detail: 'The stored token is sealed with another master key than MASTER_KEY_FILE holds.',
     })

@@ -16,7 +16,7 @@ const KEY = 32
 const WRAPPED = NONCE + KEY + TAG
 
 /**
- * Envelope encryption: a fresh data key seals the value, the master key seals the data key, so that a rotation rewraps keys only.
+ * Envelope encryption: a fresh data key seals the value, the master key seals the data key.
  * Layout: version (1 byte), wrapped data key (60), nonce (12), ciphertext, tag (16).
  */
 export function seal(master: MasterKey, place: Place, plain: string): Buffer {
@@ -29,14 +29,22 @@ export function seal(master: MasterKey, place: Place, plain: string): Buffer {
   ])
 }
 
-/** Opens what `seal` made. Throws when key, place or bytes are not the very same. */
+/** Opens what `seal` made, under an earlier key too. Throws when key, place or bytes are not the very same. */
 export function open(master: MasterKey, place: Place, sealed: Uint8Array): string {
   const bytes = Buffer.from(sealed)
   if (bytes[0] !== VERSION || bytes.length < 1 + WRAPPED + NONCE + TAG)
     throw new Error('The sealed value has an unknown form.')
-  const aad = associatedData(master.id, place)
-  const dataKey = decrypt(master.key, aad, bytes.subarray(1, 1 + WRAPPED))
-  return decrypt(dataKey, aad, bytes.subarray(1 + WRAPPED)).toString('utf8')
+  let failure: unknown
+  for (const { id, key } of [master, ...master.earlier]) {
+    try {
+      const aad = associatedData(id, place)
+      const dataKey = decrypt(key, aad, bytes.subarray(1, 1 + WRAPPED))
+      return decrypt(dataKey, aad, bytes.subarray(1 + WRAPPED)).toString('utf8')
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  throw failure
 }
 
 function associatedData(keyId: string, place: Place): Buffer {

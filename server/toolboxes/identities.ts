@@ -2,7 +2,7 @@ import { createIdentity, type Identity } from '#protocol/identity.ts'
 import { systemCtx } from '#server/context.ts'
 import { withActor } from '#server/db/with-actor.ts'
 import { open, seal } from '#server/secrets/envelope.ts'
-import { masterKey } from '#server/secrets/keyring.ts'
+import { holds, masterKey } from '#server/secrets/keyring.ts'
 
 /** `worker` may ask an agent for everything, `gateway` for `/mcp` only. */
 export type IdentityName = 'worker' | 'gateway'
@@ -49,7 +49,7 @@ async function read(name: IdentityName): Promise<Identity> {
     db.controlIdentity.findUniqueOrThrow({ where: { name } }),
   )
   const key = masterKey()
-  if (row.keyId !== key.id)
+  if (!holds(key, row.keyId))
     throw new Error(
       `The identity "${name}" is sealed with another master key (${row.keyId}) than MASTER_KEY_FILE holds.`,
     )
