@@ -20,7 +20,7 @@ import { cacheSessions } from './legacy/session-cache.ts'
 import { createSessionStore } from './legacy/sessions.ts'
 import { createLimits } from './limits.ts'
 import { createAgentLists } from './lists/agent-lists.ts'
-import { agentViewStore, type OpenHeaders } from './lists/agent-view.ts'
+import { agentViewStore, type OpenCredentials } from './lists/agent-view.ts'
 import { createBackendLists } from './lists/backend-lists.ts'
 import { createMetrics } from './metrics.ts'
 import { createHeldCalls } from './modern/held-calls.ts'
@@ -58,7 +58,7 @@ export interface GatewayInput {
   /** Of the two the one of the pages: agents are told where their users find what is missing. */
   pagesUrl: string
   rights: RightsStore<GatewayRights>
-  openHeaders: OpenHeaders
+  openCredentials: OpenCredentials
   /** Writes down that an agent was used; called at most once a minute and agent. */
   touchAgent: (agentId: string) => Promise<void>
   redis: Redis
@@ -117,7 +117,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     }),
   }
   const backendLists = createBackendLists(upstream)
-  const rights = createRightsCache(agentViewStore(input.rights, input.openHeaders, input.pagesUrl))
+  const rights = createRightsCache(agentViewStore(input.rights, input.openCredentials, input.pagesUrl))
   const streams = createOpenStreams()
   const listens = createOpenListens()
   const questions = createQuestions()

@@ -29,7 +29,7 @@ async function start(): Promise<() => Promise<void>> {
     publicUrls: [env.GATEWAY_PUBLIC_URL, env.PUBLIC_URL],
     pagesUrl: env.PUBLIC_URL,
     rights: { load: loadGatewayRights, readVersion: readRightsVersion },
-    openHeaders: ({ id, credentials }) => openCredentials(id, credentials.map(fromBase64)).headers,
+    openCredentials: ({ id, credentials }) => openCredentials(id, credentials.map(fromBase64)),
     touchAgent,
     redis: redis(),
     subscriber: openSubscriber(),

@@ -83,11 +83,11 @@ beforeAll(async () => {
   gateway = await startTestGateway(redis.url, {
     identity,
     rights: { load: loadGatewayRights, readVersion: readRightsVersion },
-    openHeaders: ({ id, credentials }) =>
+    openCredentials: ({ id, credentials }) =>
       openCredentials(
         id,
         credentials.map((one) => ({ ...one, ciphertext: Buffer.from(one.ciphertext, 'base64') })),
-      ).headers,
+      ),
     logCalls,
   })
 })

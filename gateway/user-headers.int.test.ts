@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { decodeUserEnv, USER_ENV } from '#mcp/user-env.ts'
 import { decodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
 import { createIdentity } from '#protocol/identity.ts'
 import { startTestGateway, type TestGateway } from '#testing/gateway.ts'
@@ -39,6 +40,18 @@ it('a call carries the headers of its own connection to the toolbox, and no othe
     for (const { headers } of seen) expect(decodeUserHeaders(headers[USER_HEADERS])).toEqual(expected)
   }
   expect(JSON.stringify(gateway.logged)).not.toContain('alices')
+})
+
+it('variables go to the toolbox of an isolated server in a header of their own', async () => {
+  const token = { kind: 'env' as const, name: 'TOKEN', ciphertext: 'alices\nkey', keyId: 'k' }
+  const served = mcpPeer(answerParams).listener
+  const agent = await gateway.agentAt(toolbox, served, { sharing: 'isolated', credentials: [token] })
+  toolbox.seen.length = 0
+  expect(await agent.call(1)).toHaveProperty('result')
+  for (const { headers } of toolbox.seen) {
+    expect(decodeUserEnv(headers[USER_ENV])).toEqual({ TOKEN: 'alices\nkey' })
+    expect(headers).not.toHaveProperty(USER_HEADERS)
+  }
 })
 
 it('credentials that changed are used from then on, in a session of their own', async () => {

@@ -48,7 +48,7 @@ export function newToken(): string {
 }
 
 export function testConnection(
-  toolbox: ToolboxStandIn,
+  toolbox: Pick<ToolboxStandIn, 'url' | 'certificate'>,
   input: Partial<GatewayConnection> & { tools: ToolDefinition[] },
 ): GatewayConnection {
   return {
@@ -164,7 +164,7 @@ export async function startTestGateway(
       | 'channelIdleMs'
       | 'reapEveryMs'
       | 'rights'
-      | 'openHeaders'
+      | 'openCredentials'
       | 'identity'
       | 'logCalls'
       | 'callsPerMinute'
@@ -184,8 +184,11 @@ export async function startTestGateway(
     pagesUrl: 'http://localhost:3000',
     rights,
     // Sealed by nobody here: what stands for the ciphertext is the value.
-    openHeaders: ({ credentials }) =>
-      Object.fromEntries(credentials.map(({ name, ciphertext }) => [name, ciphertext])),
+    openCredentials: ({ credentials }) => {
+      const of = (wanted: 'env' | 'header') =>
+        credentials.flatMap(({ kind, name, ciphertext }) => (kind === wanted ? [[name, ciphertext]] : []))
+      return { env: Object.fromEntries(of('env')), headers: Object.fromEntries(of('header')) }
+    },
     touchAgent: async () => {},
     redis,
     subscriber: quiet(new Redis(redisUrl, { maxRetriesPerRequest: null })),

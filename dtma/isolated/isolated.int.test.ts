@@ -12,7 +12,9 @@ import { encodeUserEnv, USER_ENV } from '#mcp/user-env.ts'
 import { type AgentProcess, callTool, createAgentProcess, specOf } from '#testing/agent-process.ts'
 import { type ControlPlaneStandIn, startControlPlaneStandIn } from '#testing/control-plane-stand-in.ts'
 import { leftoversOf } from '#testing/faults/leftovers.ts'
+import { newToken, startTestGateway, type TestGateway, testAgent, testConnection } from '#testing/gateway.ts'
 import { FIXTURE_SCOPE, type FixtureRegistry, startFixtureRegistry } from '#testing/npm-registry.ts'
+import { createTestRedis, type TestRedis } from '#testing/redis.ts'
 
 type Who = { pid: number; uid: number; env: Record<string, string> }
 const SERVER = fileURLToPath(new URL('../../testing/docker/server', import.meta.url))
@@ -24,6 +26,8 @@ const run = promisify(execFile)
 let registry: FixtureRegistry
 let controlPlane: ControlPlaneStandIn
 let agent: AgentProcess
+let redis: TestRedis
+let gateway: TestGateway
 let id = ''
 const clients: Client[] = []
 
@@ -60,6 +64,21 @@ const log = async (of = id) =>
   LogLines.parse((await agent.call('GET', `/v1/instances/${of}/logs?tail=200`)).body)
     .lines.map(({ text }) => text)
     .join('\n')
+/** An agent of the gateway that is connected to an instance here; answers its token. */
+function gatewayAgent(instanceId: string, env: Record<string, string>): string {
+  const tools = ['whoami', 'crash'].map((name) => ({ name, inputSchema: { type: 'object' as const } }))
+  const token = newToken()
+  const credentials = Object.entries(env).map(([name, ciphertext]) => ({
+    kind: 'env' as const,
+    name,
+    ciphertext,
+    keyId: 'k',
+  }))
+  const toolbox = { url: agent.url, certificate: controlPlane.agentCertificate() ?? '' }
+  const change = { instanceId, slug: 's', sharing: 'isolated' as const, credentials }
+  gateway.rights.set(token, testAgent([testConnection(toolbox, { tools, ...change })]))
+  return token
+}
 /** One request as the gateway sends it in the stateless era. */
 async function ask(headers: Record<string, string>, method: string, params: object = {}, to = id) {
   const answer = await agent.call('POST', `/v1/instances/${to}/mcp`, {
@@ -73,6 +92,7 @@ async function ask(headers: Record<string, string>, method: string, params: obje
 // Only root can give sessions users of their own.
 describe.skipIf(process.getuid?.() !== 0)('an isolated server', () => {
   beforeAll(async () => {
+    redis = await createTestRedis()
     registry = await startFixtureRegistry([SERVER])
     controlPlane = await startControlPlaneStandIn()
     agent = await createAgentProcess(controlPlane, {
@@ -82,11 +102,14 @@ describe.skipIf(process.getuid?.() !== 0)('an isolated server', () => {
     await agent.start()
     id = await put({ userEnv: ['TOKEN'] })
     await agent.until(id, ['running'])
+    gateway = await startTestGateway(redis.url, { identity: controlPlane.gateway })
   }, 180_000)
   afterEach(async () => {
     for (const client of clients.splice(0)) await leave(client)
   })
   afterAll(async () => {
+    await gateway?.close(0)
+    await redis?.stop()
     await agent?.dispose()
     await controlPlane?.stop()
     await registry?.stop()
@@ -216,11 +239,46 @@ describe.skipIf(process.getuid?.() !== 0)('an isolated server', () => {
     expect([first, bobs, renewed].map(({ pid }) => isAlive(pid))).toEqual([false, false, false])
   })
 
+  it('serves agents of the gateway, each user with a process of its own', async () => {
+    const [alice, bob] = [gatewayAgent(id, { TOKEN: ALICE }), gatewayAgent(id, { TOKEN: BOB })]
+    const one = await gateway.connect(alice)
+    const two = await gateway.connect(bob)
+    const who = (client: Client) => callTool<Who>(client, 's__whoami', {})
+    const [first, again, bobs] = [await who(one.client), await who(one.client), await who(two.client)]
+    expect([first.env.TOKEN, again.env.TOKEN, bobs.env.TOKEN]).toEqual([ALICE, ALICE, BOB])
+    expect(again.pid).toBe(first.pid)
+    expect(bobs.pid).not.toBe(first.pid)
+    // A process that crashed is one call's failure; the next has another.
+    const crashed = one.client.callTool({ name: 's__crash', arguments: { code: 3 } })
+    expect(JSON.stringify(await crashed.catch(String))).toContain('ended with code 3')
+    await expect.poll(async () => (await who(one.client)).pid).toBeGreaterThan(first.pid)
+    expect((await who(two.client)).pid).toBe(bobs.pid)
+    for (const { client } of [one, two]) await client.close()
+    expect(JSON.stringify(gateway.logged)).not.toContain(ALICE)
+  })
+
+  it('serves agents of the gateway where it speaks the stateless era alone', async () => {
+    const stateless = await put({ env: { ERA: 'stateless' } })
+    await agent.until(stateless, ['running'])
+    const { client } = await gateway.connect(gatewayAgent(stateless, { TOKEN: BOB }))
+    const [first, again] = [
+      await callTool<Who>(client, 's__whoami', {}),
+      await callTool<Who>(client, 's__whoami', {}),
+    ]
+    expect(first.env.TOKEN).toBe(BOB)
+    expect(again.pid).toBe(first.pid)
+    await client.close()
+    await agent.put(stateless, { desired: 'absent', fence: 2 })
+    await agent.until(stateless, ['absent'])
+    expect(isAlive(first.pid)).toBe(false)
+  })
+
   it('of sessions refuses the stateless era, so that clients begin a session', async () => {
     const alices = of('a', { TOKEN: ALICE })
+    const before = await sessions()
     expect(await ask(alices, 'server/discover')).toMatchObject({ status: 400 })
     expect(await ask(alices, 'tools/list')).toMatchObject({ status: 400 })
-    await expect.poll(() => sessions()).toBe(0)
+    expect(await sessions()).toBe(before)
   })
 
   it('F30: leaves nothing behind when the agent is killed, when it stops and when it is deleted', async () => {

@@ -1,6 +1,6 @@
 import type { GatewayConnection, GatewayRights } from '#contracts/gateway.ts'
 import type { RightsStore } from '#gateway/rights-cache.ts'
-import { encodeUserHeaders } from '#mcp/user-headers.ts'
+import { carryUser, type UserGiven } from '#mcp/carry-user.ts'
 import { buildToolCatalogue, type Catalogue } from './catalogue.ts'
 
 /** An agent's rights with its list of tools, which is built once per change and not per request. */
@@ -11,21 +11,19 @@ export interface AgentView {
   /** Changes when a connection or the instance behind it does: every list of the agent may be another one. */
   backends: string
   connections: ReadonlyMap<string, GatewayConnection>
-  /** By connection: its owner's own headers, as a toolbox takes them; none of those that have none. */
-  userHeaders: ReadonlyMap<string, string>
+  /** By connection: its owner's own headers and variables, as a toolbox takes them; none of those that have none. */
+  carried: ReadonlyMap<string, Readonly<Record<string, string>>>
   /** By connection: in words what its owner has to give, and where, before anything is sent. */
   missing: ReadonlyMap<string, string>
 }
 
-/** The headers of a connection's owner, decrypted. */
-export type OpenHeaders = (
-  connection: Pick<GatewayConnection, 'id' | 'credentials'>,
-) => Record<string, string>
+/** What a connection's owner has given, decrypted. */
+export type OpenCredentials = (connection: Pick<GatewayConnection, 'id' | 'credentials'>) => UserGiven
 
 /** The store as the cache of rights wants it, over what the database answers. */
 export function agentViewStore(
   store: RightsStore<GatewayRights>,
-  openHeaders: OpenHeaders,
+  openCredentials: OpenCredentials,
   pagesUrl: string,
 ): RightsStore<AgentView> {
   return {
@@ -36,7 +34,7 @@ export function agentViewStore(
       return {
         rights,
         catalogue: buildToolCatalogue(rights),
-        userHeaders: userHeadersOf(rights, openHeaders),
+        carried: carriedOf(rights, openCredentials),
         missing: missingOf(rights, pagesUrl),
         backends: rights.connections.map(({ id, instanceId, slug }) => `${id}:${instanceId}:${slug}`).join(),
         connections: new Map(rights.connections.map((connection) => [connection.id, connection])),
@@ -45,13 +43,12 @@ export function agentViewStore(
   }
 }
 
-function userHeadersOf({ connections }: GatewayRights, openHeaders: OpenHeaders): Map<string, string> {
-  const carried = new Map<string, string>()
-  for (const connection of connections) {
-    const text = connection.credentials.length === 0 ? null : encodeUserHeaders(openHeaders(connection))
-    if (text !== null) carried.set(connection.id, text)
-  }
-  return carried
+function carriedOf({ connections }: GatewayRights, openCredentials: OpenCredentials): AgentView['carried'] {
+  return new Map(
+    connections
+      .filter(({ credentials }) => credentials.length > 0)
+      .map((connection) => [connection.id, carryUser(openCredentials(connection))]),
+  )
 }
 
 function missingOf({ agentId, connections }: GatewayRights, pagesUrl: string): Map<string, string> {

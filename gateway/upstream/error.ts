@@ -64,8 +64,9 @@ export function agentRefusal(body: string): UpstreamError | null {
   }
   const parsed = AgentError.safeParse(json)
   if (!parsed.success) return null
-  const { code } = parsed.data.error
-  return new UpstreamError(BY_AGENT[code] ?? 'TOOLBOX_INTERNAL', code)
+  const { code, message } = parsed.data.error
+  // What there is no room for is said in words; what failed inside of a toolbox is for its admin.
+  return new UpstreamError(BY_AGENT[code] ?? 'TOOLBOX_INTERNAL', code === 'BUSY' ? message : code)
 }
 
 /** The JSON-RPC error that the agent gets: what happened, what to do, and the code for programs. */

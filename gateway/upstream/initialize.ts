@@ -2,6 +2,7 @@ import { CLIENT_INFO } from '#mcp/client-info.ts'
 import {
   isRecord,
   isRpcFailure,
+  RPC_CONNECTION_CLOSED,
   type RpcMessage,
   type RpcResult,
   rpcNotification,
@@ -13,6 +14,9 @@ import { type Endpoint, postMessage, readErrorBody, readMessages, type UpstreamA
 
 /** The whole handshake, milliseconds. */
 const INITIALIZE_TIMEOUT_MS = 15_000
+
+/** Of what a process says when it ends instead of answering. */
+const MAX_WORDS = 400
 
 /** An MCP session with one server. `id` is null at servers that keep none. */
 export interface UpstreamHandshake {
@@ -77,6 +81,8 @@ export async function sendAndDrop(
 async function firstResult(answer: UpstreamAnswer): Promise<RpcResult> {
   for await (const { kind, message } of readMessages(answer)) {
     if (kind !== 'response' || message.id !== 0) continue
+    if (isRpcFailure(message) && message.error.code === RPC_CONNECTION_CLOSED)
+      throw new UpstreamError('UPSTREAM_UNAVAILABLE', message.error.message.slice(0, MAX_WORDS))
     if (isRpcFailure(message)) throw new NoSessionsError(`initialize: ${message.error.code}`)
     return message
   }

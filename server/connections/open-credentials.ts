@@ -1,13 +1,11 @@
 import type { CredentialState } from '#contracts/connection-settings.ts'
+import type { UserGiven } from '#mcp/carry-user.ts'
 import { open } from '#server/secrets/envelope.ts'
 import { masterKey } from '#server/secrets/keyring.ts'
 import { credentialPlace } from './credentials.ts'
 
 /** A user's own values at one server, in clear: for the way to the toolbox only. */
-export interface UserSecrets {
-  env: Record<string, string>
-  headers: Record<string, string>
-}
+export type UserSecrets = UserGiven
 
 interface Stored {
   kind: CredentialState['kind']

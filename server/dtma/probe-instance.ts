@@ -1,7 +1,7 @@
 import { storable } from '#contracts/names.ts'
 import type { ProbeResult } from '#contracts/probe.ts'
+import { carryUser, type UserGiven } from '#mcp/carry-user.ts'
 import { type ProbeOptions, probeMcp } from '#mcp/probe.ts'
-import { encodeUserHeaders, USER_HEADERS } from '#mcp/user-headers.ts'
 import { connectorFor, getStatus, type ToolboxAddress } from './client.ts'
 import { DtmaError } from './errors.ts'
 
@@ -15,11 +15,10 @@ export async function probeInstance(
   options: Pick<ProbeOptions, 'onStage' | 'signal'> & {
     timeoutMs?: number
     /** What the user whose connection is tested has given. */
-    user?: { headers: Record<string, string> }
+    user?: UserGiven
   } = {},
 ): Promise<ProbeResult> {
   const { user, ...rest } = options
-  const carried = encodeUserHeaders(user?.headers ?? {})
   const result = storableAll(
     await probeMcp({
       url: new URL(`/v1/instances/${instanceId}/mcp`, toolbox.url).href,
@@ -27,7 +26,7 @@ export async function probeInstance(
       direct: false,
       timeoutMs: STAGE_TIMEOUT_MS,
       ...rest,
-      ...(carried !== null && { headers: { [USER_HEADERS]: carried } }),
+      ...(user && { headers: carryUser(user) }),
     }),
   )
   if (result.ok || result.failure.code !== 'SERVER_EXITED') return result
