@@ -1,6 +1,7 @@
 import type { CredentialState } from '#contracts/connection-settings.ts'
 import { isReservedHeader } from '#contracts/reserved-names.ts'
 import { type UserCredential, UserCredentials } from '#contracts/user-credentials.ts'
+import { encodeUserHeaders } from '#mcp/user-headers.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { type Place, seal } from '#server/secrets/envelope.ts'
@@ -49,6 +50,18 @@ export function credentialChanges(server: Asking, given: GivenSecrets): Change[]
       fields[`credentials.${name}`] = ['A header has printable ASCII only.']
   if (Object.keys(fields).length > 0) throw new AppError('BAD_REQUEST', 'credentials', { fields })
   return changes
+}
+
+/** Throws AppError BAD_REQUEST when the headers of a connection are more than can be carried with each call; `names`: those just given. */
+export function requireCarriable(headers: Readonly<Record<string, string>>, names: readonly string[]): void {
+  try {
+    encodeUserHeaders(headers)
+  } catch {
+    const fields = Object.fromEntries(
+      names.map((name) => [`credentials.${name}`, ['All headers together are too long: use at most 8 KiB.']]),
+    )
+    throw new AppError('BAD_REQUEST', 'headers too long', { fields })
+  }
 }
 
 /** Writes them encrypted. To be called in the transaction of the change. */

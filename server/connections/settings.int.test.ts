@@ -280,6 +280,19 @@ describe('credentials', () => {
     expect(Object.keys((await refusal).fields ?? {})).toEqual([field])
   })
 
+  it('are no more than each call can carry', async () => {
+    const { id } = await connect()
+    await asks([])
+    const give = (name: string) =>
+      updateConnection({ ctx: alice.ctx, input: { id, headers: { [name]: 'x'.repeat(8192) } } })
+    await give('X-A')
+    expect(await refusalOf(give('X-B'))).toMatchObject({
+      code: 'BAD_REQUEST',
+      fields: { 'credentials.X-B': [expect.stringContaining('too long')] },
+    })
+    expect((await detail(id)).credentials).toMatchObject([{ name: 'X-A' }])
+  })
+
   it('a server over stdio gets no headers', async () => {
     await asks([], 'stdio')
     const input = { agentId: agent.id, serverId: server.id, headers: { 'X-A': 'x' } }

@@ -5,7 +5,13 @@ import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { fetchServer } from '#server/mcp-servers/fetch.ts'
 import { enqueue } from '#server/queues/enqueue.ts'
-import { credentialChanges, credentialStates, type GivenSecrets, requireComplete } from './credentials.ts'
+import {
+  credentialChanges,
+  credentialStates,
+  type GivenSecrets,
+  requireCarriable,
+  requireComplete,
+} from './credentials.ts'
 import { saveTestCredentials } from './test-credentials.ts'
 import { testView } from './view.ts'
 
@@ -54,6 +60,13 @@ export async function startConnectionTest({
     const { liveInstanceId, ...server } = await requireConnectable(db, input)
     const given = credentialChanges(server, input).filter(({ value }) => value !== null)
     requireComplete(credentialStates(server, given))
+    const headers = given.flatMap(({ kind, name, value }) =>
+      kind === 'header' && value !== null ? [[name, value] as const] : [],
+    )
+    requireCarriable(
+      Object.fromEntries(headers),
+      headers.map(([name]) => name),
+    )
     const row = await db.connectionTest.create({
       data: {
         agentId: input.agentId,

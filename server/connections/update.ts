@@ -6,9 +6,16 @@ import { type Db, withActor } from '#server/db/with-actor.ts'
 import { AppError, isUniqueViolation } from '#server/errors.ts'
 import { emit } from '#server/events/emit.ts'
 import { checkConnectionSoon } from './checks/check-soon.ts'
-import { credentialChanges, credentialStates, requireComplete, saveCredentials } from './credentials.ts'
+import {
+  credentialChanges,
+  credentialStates,
+  requireCarriable,
+  requireComplete,
+  saveCredentials,
+} from './credentials.ts'
 import { connectionDetail } from './detail.ts'
 import { fetchConnection } from './fetch.ts'
+import { openCredentials } from './open-credentials.ts'
 import { overrideTools } from './override-tools.ts'
 import { slugTaken } from './slug.ts'
 
@@ -33,7 +40,7 @@ export async function updateConnection({
       if (Object.keys(data).length > 0) await db.connection.update({ where: { id }, data })
       await saveCredentials(db, id, changes)
       if (changes.length > 0) {
-        await stillComplete(db, id, row.server)
+        await stillFits(db, id, row.server, changes)
         await checkConnectionSoon(db, id)
       }
       await overrideTools(db, id, tools ?? [])
@@ -59,9 +66,20 @@ export async function updateConnection({
   }
 }
 
-async function stillComplete(db: Db, connectionId: string, server: { userCredentials: unknown }) {
+/** With what is stored by now nothing is missing, and all of it can be carried. */
+async function stillFits(
+  db: Db,
+  connectionId: string,
+  server: { userCredentials: unknown },
+  changes: readonly { name: string }[],
+): Promise<void> {
   const stored = await db.connectionCredential.findMany({ where: { connectionId } })
   requireComplete(credentialStates(server, stored))
+  const { headers } = openCredentials(connectionId, stored)
+  requireCarriable(
+    headers,
+    changes.map(({ name }) => name),
+  )
 }
 
 /** Of tools and secrets the names alone. */

@@ -51,6 +51,7 @@ const RELEASE = {
   source: { type: 'npm', package: 'some-server' },
   transport: 'stdio',
   variables: [{ name: 'KEY', secret: true, required: true }],
+  userCredentials: [{ kind: 'env', name: 'TOKEN', description: 'text', required: true }],
 }
 
 /** Input that each procedure takes, on things that do not exist; procedures without input are not in it. */
@@ -64,6 +65,8 @@ const VALID: Record<string, Record<string, unknown>> = {
     http: { path: '/mcp', port: { env: 'PORT' } },
     env: { NAME: { value: 'value', secret: true } },
     limits: { memoryMb: 64, cpus: 1, pids: 64 },
+    userCredentials: [{ kind: 'header', name: 'X-Key', description: 'text', required: true }],
+    sharing: 'shared',
     visibility: 'restricted',
     grants: [randomUUID()],
   },
@@ -83,6 +86,8 @@ const VALID: Record<string, Record<string, unknown>> = {
     http: { path: '/mcp', port: { env: 'PORT' } },
     env: { NAME: { keep: true } },
     limits: { memoryMb: 64, cpus: 1, pids: 64 },
+    userCredentials: [{ kind: 'header', name: 'X-Key', description: 'text', required: true }],
+    sharing: 'shared',
   },
   'servers.rollback': { id: randomUUID(), number: 1 },
   'servers.revisions': { id: randomUUID() },
@@ -176,7 +181,10 @@ const VALID: Record<string, Record<string, unknown>> = {
     removeVersions: ['0.9.0'],
   },
   'catalog.delete': { id: randomUUID() },
-  'catalog.import': { from: { type: 'text', text: '{}' }, apply: [{ key: 'one', slug: 'one' }] },
+  'catalog.import': {
+    from: { type: 'text', text: '{}' },
+    apply: [{ key: 'one', slug: 'one', usersBring: ['KEY'] }],
+  },
   'catalog.export': { ids: [randomUUID()], format: 'codex' },
   'catalog.searchRegistry': { search: 'files', cursor: 'next', direction: 'forward' },
   'users.invite': {
