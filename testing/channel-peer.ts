@@ -37,7 +37,7 @@ const QUESTION = {
 } as const
 
 /** Tools: `ask` asks the client and answers with what it said; `wait` tells of progress and waits for `release`. */
-export function createChannelPeer(options: { streams?: boolean } = {}): ChannelPeer {
+export function createChannelPeer(options: { refuseStreams?: 404 | 405 } = {}): ChannelPeer {
   const sessions = new Map<
     string,
     { server: Server; transport: StreamableHTTPServerTransport; subscribed: Set<string> }
@@ -95,7 +95,7 @@ export function createChannelPeer(options: { streams?: boolean } = {}): ChannelP
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'GET') {
       gets++
-      if (options.streams === false) return void response.writeHead(405).end()
+      if (options.refuseStreams !== undefined) return void response.writeHead(options.refuseStreams).end()
     }
     const id = request.headers['mcp-session-id']
     const known = typeof id === 'string' ? sessions.get(id) : undefined

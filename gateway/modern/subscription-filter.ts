@@ -39,9 +39,13 @@ export async function honor(
   wanted: SubscriptionFilter,
 ): Promise<Honored> {
   const capabilities = await mergedCapabilities(context, view, 'modern')
+  // One that has not said yet what it can do may come to have any list.
+  const unknown = view.rights.connections.some(
+    ({ instanceId }) => instanceId !== null && context.upstream.servers.capabilities(instanceId) === null,
+  )
   const filter: SubscriptionFilter = {}
   for (const name of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const) {
-    if (wanted[name] === true && capabilities[LISTS[name]] !== undefined) filter[name] = true
+    if (wanted[name] === true && (unknown || capabilities[LISTS[name]] !== undefined)) filter[name] = true
   }
   const uris = [...new Set(wanted.resourceSubscriptions)]
   const subscriptions: Record<string, string> = {}

@@ -61,10 +61,11 @@ async function once(input: Attempt, lease: UpstreamLease): Promise<Forwarded | '
       signal: input.signal,
       timeoutMs: input.timeoutMs,
       onStream: () => client.streamSoon(),
-      paused() {
-        const still = heard || asking > 0
+      paused: () => asking > 0,
+      heard() {
+        const since = heard
         heard = false
-        return still
+        return since
       },
       onNotification,
       onRequest,

@@ -32,6 +32,8 @@ export interface ExchangeInput {
   onRequest?: (message: RpcRequest) => void
   /** True while silence is not the server's: it waits for an answer itself. */
   paused?: () => boolean
+  /** Whether the server has spoken about this elsewhere since the last time that it was asked. */
+  heard?: () => boolean
   /** Called when the server is given up, by silence or by the signal. */
   onGivenUp?: (reason: string) => void
 }
@@ -53,7 +55,8 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
   const startedAt = Date.now()
   let silent = false
   const timer = setTimeout(function expire() {
-    if (input.paused?.() === true && Date.now() - startedAt < MAX_PAUSE_MS) return void timer.refresh()
+    const paused = input.paused?.() === true && Date.now() - startedAt < MAX_PAUSE_MS
+    if (paused || input.heard?.() === true) return void timer.refresh()
     silent = true
     stop.abort()
   }, input.timeoutMs)

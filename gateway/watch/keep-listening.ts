@@ -25,7 +25,7 @@ export function keepListening(
   const { signal } = stopping
   let waiting: AbortController | null = null
 
-  /** What listens next has missed nothing that it knows of: `wanted` changed, and the stream is opened anew at once. */
+  /** What goes wrong with one attempt is left to the next. */
   async function attempt(onOpen: () => void): Promise<'ended' | 'changed' | 'no stream'> {
     try {
       return await listenOnce({ ...input, signal, onOpen })

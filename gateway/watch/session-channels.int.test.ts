@@ -166,13 +166,18 @@ it('tells of resources in the session that a client subscribed with, and takes s
   await expect.poll(() => peer.streams).toBe(0)
 })
 
-it('takes no for an answer from a server without streams', async () => {
-  const peer = createChannelPeer({ streams: false })
-  const { call } = await withoutStream(agentOf(peer))
-  for (let id = 1; id <= 3; id++)
-    expect((await call(id, 'plain')).result?.content?.[0]?.text).toContain('plain')
-  expect(peer.gets).toBe(1)
-})
+it.each([404, 405] as const)(
+  'takes no for an answer from a server without streams that says %i',
+  async (status) => {
+    const peer = createChannelPeer({ refuseStreams: status })
+    const { call } = await withoutStream(agentOf(peer))
+    for (let id = 1; id <= 3; id++)
+      expect((await call(id, 'plain')).result?.content?.[0]?.text).toContain('plain')
+    expect(peer.gets).toBe(1)
+    // It has not lost the session by that.
+    onlySession(peer)
+  },
+)
 
 it('closes a channel that nobody needs any more', async () => {
   const short = await startTestGateway(redis.url, { identity, channelIdleMs: 100 })
