@@ -546,7 +546,7 @@ export const ERROR_CATALOGUE = {
   CREDENTIALS_MISSING: {
     status: 400,
     text: 'This server needs credentials of yours.',
-    action: 'Give those that are named.',
+    action: 'Give those that are missing; until then nothing is sent to it.',
     retryable: false,
   },
   CONNECTION_ENDED: {

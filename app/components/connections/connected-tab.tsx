@@ -75,7 +75,19 @@ function ConnectionCard({ connection, onDisconnect }: { connection: Connection; 
         </Button>
       </div>
       {connection.failure ? (
-        <FailureNotice failure={describeFailure(connection.failure)} className="mx-4 mb-4 sm:mx-5" />
+        <FailureNotice failure={describeFailure(connection.failure)} className="mx-4 mb-4 sm:mx-5">
+          {connection.failure.code === 'CREDENTIALS_MISSING' ? (
+            <p className="mt-1.5 pl-8">
+              {connection.failure.detail}{' '}
+              <Link
+                href={`/agents/${connection.agentId}/connections/${connection.id}`}
+                className="rounded font-medium underline underline-offset-3"
+              >
+                Give it now
+              </Link>
+            </p>
+          ) : null}
+        </FailureNotice>
       ) : null}
       <details className="group border-t border-line">
         <summary className="flex list-none items-center gap-2 rounded-b-xl px-4 py-2.5 text-sm text-muted -outline-offset-2 hover:text-ink sm:px-5">
