@@ -31,7 +31,7 @@ import { createRequestStates } from './modern/request-state.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import { createQuestions } from './relay/questions.ts'
 import { createRightsCache, type RightsStore } from './rights-cache.ts'
-import { targetOf } from './targets.ts'
+import { targetOf, targetsOf } from './targets.ts'
 import { createToolboxDispatchers } from './upstream/dispatchers.ts'
 import { createServers } from './upstream/servers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
@@ -117,7 +117,16 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     }),
   }
   const backendLists = createBackendLists(upstream)
-  const rights = createRightsCache(agentViewStore(input.rights, input.openCredentials, input.pagesUrl))
+  const views = agentViewStore(input.rights, input.openCredentials, input.pagesUrl)
+  const rights = createRightsCache({
+    ...views,
+    async load(tokenHash) {
+      const view = await views.load(tokenHash)
+      // A process of one user's own does not outlive the connection that it was for.
+      if (view !== null) upstreamSessions.keepOnly(view.rights.agentId, targetsOf(view))
+      return view
+    },
+  })
   const streams = createOpenStreams()
   const listens = createOpenListens()
   const questions = createQuestions()

@@ -19,6 +19,11 @@ export function targetOf(
   return connection.sharing === 'isolated' ? { ...target, credentials: 'isolated' } : target
 }
 
+/** All of an agent's. */
+export function targetsOf(view: AgentView): UpstreamTarget[] {
+  return view.rights.connections.flatMap((connection) => targetOf(view, connection) ?? [])
+}
+
 /** Throws UpstreamError SERVER_NOT_RUNNING when there is nothing to call, CREDENTIALS_MISSING naming what is and where to give it. */
 export function requireTarget(view: AgentView, connection: GatewayConnection): UpstreamTarget {
   const missing = view.missing.get(connection.id)

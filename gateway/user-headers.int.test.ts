@@ -54,7 +54,7 @@ it('variables go to the toolbox of an isolated server in a header of their own',
   }
 })
 
-it('credentials that changed are used from then on, in a session of their own', async () => {
+it('credentials that changed are used from then on, in a session of their own; the one before ends', async () => {
   const agent = await gateway.agentAt(toolbox, mcpPeer(answerParams).listener, { credentials: [key('old')] })
   await agent.call(1)
   const { connection, token } = agent
@@ -70,4 +70,12 @@ it('credentials that changed are used from then on, in a session of their own', 
       return toolbox.seen.map(({ headers }) => decodeUserHeaders(headers[USER_HEADERS])['x-key'])
     })
     .toContain('new')
+  const ended = () =>
+    toolbox.seen
+      .filter(({ method }) => method === 'DELETE')
+      .map(({ headers }) => decodeUserHeaders(headers[USER_HEADERS])['x-key'])
+  await expect.poll(ended).toEqual(['old'])
+  gateway.rights.set(token, rights && { ...rights, connections: [] })
+  // The change is seen by the first request after the next look at the version of the rights.
+  await expect.poll(() => agent.call(3).then(ended)).toEqual(['old', 'new'])
 })

@@ -46,6 +46,8 @@ export interface UpstreamSessions {
   leaseForStream(target: UpstreamTarget, use: SessionUse): Promise<UpstreamLease>
   /** Ends the sessions under a key: who used them is gone. */
   end(key: string): void
+  /** Ends an agent's idle sessions at what is no longer its own: disconnected, moved, or with other credentials. */
+  keepOnly(agentId: string, current: readonly UpstreamTarget[]): void
   /** Ends what was idle for a while. */
   reap(): Promise<void>
   /** Ends every session. */
@@ -78,7 +80,7 @@ export function createUpstreamSessions(
   const idleMs = options.idleMs ?? IDLE_MS
 
   function slotFor(target: UpstreamTarget, use: SessionUse): Slot {
-    const key = `${use.key}:${target.instanceId}:${target.credentials ?? ''}`
+    const key = `${use.key}:${placeOf(target)}`
     const known = slots.get(key)
     if (known) {
       known.target = target
@@ -208,6 +210,14 @@ export function createUpstreamSessions(
         void endSession(slot)
       }
     },
+    keepOnly(agentId, current) {
+      const kept = new Set(current.map(placeOf))
+      for (const slot of [...slots.values()]) {
+        if (slot.target.agentId !== agentId || slot.calls > 0 || kept.has(placeOf(slot.target))) continue
+        forget(slot)
+        void endSession(slot)
+      }
+    },
     async reap() {
       const now = Date.now()
       const over = [...slots.values()].filter(
@@ -224,3 +234,5 @@ export function createUpstreamSessions(
     },
   }
 }
+
+const placeOf = ({ instanceId, credentials = '' }: UpstreamTarget) => `${instanceId}:${credentials}`

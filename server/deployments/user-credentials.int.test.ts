@@ -8,6 +8,7 @@ import { checksumTables } from '#testing/tables.ts'
 const { database } = await useSeededInstallation()
 const { appRouter } = await import('#server/trpc/router.ts')
 const { compareRevisions } = await import('./changes-since-live.ts')
+const { loadInstanceSpec } = await import('./spec.ts')
 const { loadRevision } = await import('./revision.ts')
 const admin = await seedUser({ role: 'ADMIN' })
 const toolbox = await seedToolbox({ memoryMb: 100_000 })
@@ -56,6 +57,13 @@ it('stands in the revision, and variables of users keep its sessions apart', asy
     sharing: 'isolated',
     userCredentials: [TOKEN],
   })
+  const optional: UserCredential = { ...TOKEN, name: 'REGION', required: false }
+  const id = await deploy({ userCredentials: [TOKEN, optional] })
+  const told = await asSystem(async (db) => {
+    const { id: revisionId } = await db.revision.findFirstOrThrow({ where: { serverId: id } })
+    return loadInstanceSpec(db, revisionId)
+  })
+  expect(told).toMatchObject({ sharing: 'isolated', userEnv: ['TOKEN'], env: {} })
   expect(await asked(await deploy({ ...HTTP, userCredentials: [KEY] }))).toEqual({
     sharing: 'shared',
     userCredentials: [KEY],
