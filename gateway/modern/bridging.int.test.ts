@@ -108,6 +108,17 @@ describe('a server with sessions that asks an agent without', () => {
     expect(told).toEqual([])
   })
 
+  it('says so when the process that held the call has ended', { timeout: 30_000 }, async () => {
+    const { token, at } = agents()
+    const { identity, rights } = replicas[0]
+    const third = await startTestGateway(redis.url, { identity, rights })
+    const { requests, requestState } = asked(await statelessAgent(third, token).ask(...ask()))
+    await third.close(0)
+    const inputResponses = Object.fromEntries(Object.keys(requests).map((key) => [key, ADA]))
+    const { last } = await at[0].ask(...ask({ requestState, inputResponses }))
+    expect(last.error).toMatchObject({ code: -32602, data: { code: 'CALL_LOST', retryable: false } })
+  })
+
   it('takes a state only from whom it was given to, for what it was given', async () => {
     const { at } = agents()
     const { requests, requestState = '' } = asked(await at[0].ask(...ask()))
