@@ -1,7 +1,7 @@
 import type { CredentialState } from '#contracts/connection-settings.ts'
 import { isReservedHeader } from '#contracts/reserved-names.ts'
 import { type UserCredential, UserCredentials } from '#contracts/user-credentials.ts'
-import { encodeUserHeaders } from '#mcp/user-headers.ts'
+import { carryUser, type UserGiven } from '#mcp/carry-user.ts'
 import type { Db } from '#server/db/with-actor.ts'
 import { AppError } from '#server/errors.ts'
 import { type Place, seal } from '#server/secrets/envelope.ts'
@@ -52,15 +52,18 @@ export function credentialChanges(server: Asking, given: GivenSecrets): Change[]
   return changes
 }
 
-/** Throws AppError BAD_REQUEST when the headers of a connection are more than can be carried with each call; `names`: those just given. */
-export function requireCarriable(headers: Readonly<Record<string, string>>, names: readonly string[]): void {
+/** Throws AppError BAD_REQUEST when a user has given more than can be carried with each call; `names`: those just given. */
+export function requireCarriable(given: UserGiven, names: readonly string[]): void {
   try {
-    encodeUserHeaders(headers)
+    carryUser(given)
   } catch {
     const fields = Object.fromEntries(
-      names.map((name) => [`credentials.${name}`, ['All headers together are too long: use at most 8 KiB.']]),
+      names.map((name) => [
+        `credentials.${name}`,
+        ['All that you give together is too long: use at most 8 KiB.'],
+      ]),
     )
-    throw new AppError('BAD_REQUEST', 'headers too long', { fields })
+    throw new AppError('BAD_REQUEST', 'credentials too long', { fields })
   }
 }
 

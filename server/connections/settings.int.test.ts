@@ -291,6 +291,15 @@ describe('credentials', () => {
       fields: { 'credentials.X-B': [expect.stringContaining('too long')] },
     })
     expect((await detail(id)).credentials).toMatchObject([{ name: 'X-A' }])
+    const names = ['A', 'B']
+    await asks(
+      names.map((name) => ({ kind: 'env', name, required: false })),
+      'stdio',
+    )
+    const credentials = Object.fromEntries(names.map((name) => [name, 'x'.repeat(8192)]))
+    expect(await refusalOf(updateConnection({ ctx: alice.ctx, input: { id, credentials } }))).toMatchObject({
+      fields: { 'credentials.A': [expect.stringContaining('too long')] },
+    })
   })
 
   it('a server over stdio gets no headers', async () => {

@@ -1,4 +1,5 @@
 import type { ConnectionTest } from '#contracts/agents.ts'
+import type { UserGiven } from '#mcp/carry-user.ts'
 import { fetchAgent } from '#server/agents/fetch.ts'
 import type { UserCtx } from '#server/context.ts'
 import { type Db, withActor } from '#server/db/with-actor.ts'
@@ -60,12 +61,9 @@ export async function startConnectionTest({
     const { liveInstanceId, ...server } = await requireConnectable(db, input)
     const given = credentialChanges(server, input).filter(({ value }) => value !== null)
     requireComplete(credentialStates(server, given))
-    const headers = given.flatMap(({ kind, name, value }) =>
-      kind === 'header' && value !== null ? [[name, value] as const] : [],
-    )
     requireCarriable(
-      Object.fromEntries(headers),
-      headers.map(([name]) => name),
+      byKind(given),
+      given.map(({ name }) => name),
     )
     const row = await db.connectionTest.create({
       data: {
@@ -79,4 +77,12 @@ export async function startConnectionTest({
     await enqueue(db, 'connection-test', { testId: row.id })
     return testView(row)
   })
+}
+
+function byKind(given: ReturnType<typeof credentialChanges>): UserGiven {
+  const of = (kind: 'env' | 'header') =>
+    Object.fromEntries(
+      given.flatMap((one) => (one.kind === kind && one.value !== null ? [[one.name, one.value]] : [])),
+    )
+  return { env: of('env'), headers: of('header') }
 }

@@ -75,9 +75,8 @@ async function stillFits(
 ): Promise<void> {
   const stored = await db.connectionCredential.findMany({ where: { connectionId } })
   requireComplete(credentialStates(server, stored))
-  const { headers } = openCredentials(connectionId, stored)
   requireCarriable(
-    headers,
+    openCredentials(connectionId, stored),
     changes.map(({ name }) => name),
   )
 }
