@@ -218,9 +218,12 @@ describe('who is let in', () => {
     const ours = await from({ origin: 'http://localhost:3000' })
     expect(ours.status).toBe(200)
     expect(ours.headers['access-control-allow-origin']).toBe('http://localhost:3000')
-    const preflight = await from({ origin: 'http://localhost:3000' }, 'OPTIONS')
+    const wanted = { 'access-control-request-headers': 'authorization, mcp-param-region, x-other' }
+    const preflight = await from({ origin: 'http://localhost:3000', ...wanted }, 'OPTIONS')
     expect(preflight.status).toBe(204)
-    expect(preflight.headers['access-control-allow-headers']).toContain('mcp-session-id')
+    const allowed = String(preflight.headers['access-control-allow-headers']).split(', ')
+    expect(allowed).toEqual(expect.arrayContaining(['mcp-session-id', 'mcp-param-region']))
+    expect(allowed).not.toContain('x-other')
     expect((await from({}, 'PUT')).status).toBe(405)
   })
 

@@ -7,6 +7,7 @@ import { createIdentity } from '#protocol/identity.ts'
 import { EVERYTHING } from '#testing/everything-server.ts'
 import { startTestGateway, type TestGateway } from '#testing/gateway.ts'
 import { createTestRedis, type TestRedis } from '#testing/redis.ts'
+import { statelessAgent } from '#testing/stateless-agent.ts'
 import { startToolboxStandIn, type ToolboxStandIn } from '#testing/toolbox-stand-in.ts'
 
 let redis: TestRedis
@@ -73,6 +74,17 @@ describe('a stdio server behind the bridge of a toolbox', () => {
     )
     expect(long.map((text) => text.match(/"progressToken":"same"/g)?.length)).toEqual([2, 3])
     expect(long.every((text) => text.includes('"id":"same"'))).toBe(true)
+  })
+
+  it('serves an agent without a session', async () => {
+    const { token } = await gateway.agentAt(toolbox, bridged, { tools })
+    const agent = statelessAgent(gateway, token)
+    const call = { name: 's__trigger-long-running-operation', arguments: { duration: 0.3, steps: 2 } }
+    const { last, told } = await agent.ask('tools/call', call, { meta: { progressToken: 'mine' } })
+    expect(last.result).toMatchObject({ resultType: 'complete', content: [{ type: 'text' }] })
+    expect(told.map(({ params }) => params?.progressToken)).toEqual(['mine', 'mine'])
+    const { result } = (await agent.ask('server/discover')).last
+    expect(result).toMatchObject({ supportedVersions: ['2026-07-28'], capabilities: { prompts: {} } })
   })
 
   it('is told when an agent gives a call up', async () => {
