@@ -79,13 +79,14 @@ test('the way in is accessible', async ({ page }) => {
   await look(page)
 })
 
-for (const half of [0, 1])
-  test(`every page is accessible, light and dark, and fits a narrow screen, ${half + 1} of 2`, async ({
+const PARTS = [0, 1, 2, 3]
+for (const part of PARTS)
+  test(`every page is accessible, light and dark, and fits a narrow screen, ${part + 1} of ${PARTS.length}`, async ({
     adminPage: page,
   }) => {
     // Several pages in one test, so that they are signed in and filled once.
     test.slow()
-    for (const [path, shown] of pages().filter((_, n) => n % 2 === half))
+    for (const [path, shown] of pages().filter((_, n) => n % PARTS.length === part))
       await test.step(path, async () => {
         await open(page, path, shown)
         await look(page)
