@@ -14,7 +14,7 @@ import {
 } from './probe-session.ts'
 import { sseSession, unknownVersion } from './probe-sse.ts'
 import { agentVerdict, refusalOf } from './probe-verdict.ts'
-import { STATELESS_VERSION } from './stateless.ts'
+import { RPC_UNSUPPORTED_VERSION, STATELESS_VERSION } from './stateless.ts'
 import { isSessionVersion, LATEST_SESSION_VERSION, SESSION_VERSIONS } from './versions.ts'
 
 /** A server that does not know the method may never answer it; the time is for `initialize` as well. */
@@ -75,10 +75,15 @@ interface Discovered {
 
 async function discover({ way, signal }: NegotiateOptions, timeoutMs: number): Promise<Discovered> {
   const outer = signal()
+  let discovers = 0
+  const ask = (stop: AbortSignal) => askModern(way, discovers++, 'server/discover', {}, stop)
   const late = AbortSignal.timeout(Math.max(1, Math.round(timeoutMs)))
   let heard: Heard
   try {
-    heard = await askModern(way, 0, 'server/discover', {}, AbortSignal.any([outer, late]))
+    const stop = AbortSignal.any([outer, late])
+    heard = await ask(stop)
+    // Asked with the one version that is known here, it may still say that it wants another request for it.
+    if (namesStateless(heard.response)) heard = await ask(stop)
   } catch (error) {
     outer.throwIfAborted()
     if (late.aborted) return { offered: [], late: true }
@@ -98,6 +103,13 @@ async function discover({ way, signal }: NegotiateOptions, timeoutMs: number): P
   if (isFinal(verdict) || (heard.status >= 300 && heard.status < 400) || agentVerdict(heard.text))
     throw new ProbeError(verdict)
   return { offered: offeredIn(response) }
+}
+
+function namesStateless(response: RpcResponse | null): boolean {
+  if (response === null || !isRpcFailure(response) || response.error.code !== RPC_UNSUPPORTED_VERSION)
+    return false
+  const { data } = response.error
+  return textsOf(isRecord(data) ? data.supported : undefined).includes(STATELESS_VERSION)
 }
 
 type Initialized = { session: ProbeSession; heard: Heard } | { session: null; heard: Heard }

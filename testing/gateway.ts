@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import type { RequestListener } from 'node:http'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { Client, type ClientOptions } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { Redis } from 'ioredis'
 import { DEFAULT_SETTINGS } from '#contracts/connection-settings.ts'
@@ -147,6 +147,7 @@ export interface TestGateway extends Gateway {
   connect(
     token: string,
     agentId?: string,
+    clientOptions?: ClientOptions,
   ): Promise<{ client: Client; transport: StreamableHTTPClientTransport }>
 }
 
@@ -239,11 +240,11 @@ export async function startTestGateway(
     identity,
     origin,
     logged,
-    async connect(token, agentId) {
+    async connect(token, agentId, clientOptions) {
       const url = new URL(agentId === undefined ? `/t/${token}/mcp` : `/agents/${agentId}/mcp`, origin)
       const headers = new Headers(agentId === undefined ? [] : [['authorization', `Bearer ${token}`]])
       const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } })
-      const client = new Client({ name: 'test', version: '1' })
+      const client = new Client({ name: 'test', version: '1' }, clientOptions)
       await client.connect(transport)
       return { client, transport }
     },

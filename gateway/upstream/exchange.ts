@@ -1,12 +1,15 @@
-import type { RpcNotification, RpcRequest, RpcResponse } from '#mcp/json-rpc.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClassifiedMessage, RpcNotification, RpcRequest, RpcResponse } from '#mcp/json-rpc.ts'
 import { parseRpcMessage } from '#mcp/json-rpc.ts'
 import { STATELESS_VERSION } from '#mcp/stateless.ts'
 import { agentRefusal, asUpstreamError, UpstreamError } from './error.ts'
 import {
   type Endpoint,
+  getStream,
   postMessage,
   readErrorBody,
   readMessages,
+  type StreamPosition,
   type UpstreamAnswer,
   type UpstreamSession,
 } from './http.ts'
@@ -14,6 +17,11 @@ import { statusError } from './initialize.ts'
 
 /** A client may think as long as this about what a server asks it, milliseconds; nothing is held for ever. */
 const MAX_PAUSE_MS = 10 * 60_000
+
+/** A stream that was closed before the answer is asked for again so often, after the pause the server wants, within bounds. */
+const MAX_RESUMES = 10
+const DEFAULT_RETRY_MS = 1000
+const MAX_RETRY_MS = 30_000
 
 export interface ExchangeInput {
   endpoint: Endpoint
@@ -68,7 +76,7 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
     const answer = await postMessage(input.endpoint, input.session, message, signal, input.headers)
     if (answer.status < 200 || answer.status > 299) return await refusal(input, answer)
     if (answer.streamed) input.onStream?.()
-    for await (const { kind, message: received } of readMessages(answer)) {
+    for await (const { kind, message: received } of readAll(input, answer, signal)) {
       timer.refresh()
       if (kind === 'response') {
         if (received.id === message.id) return { response: received, status: answer.status }
@@ -84,6 +92,27 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
   } finally {
     clearTimeout(timer)
     outer.removeEventListener('abort', onAbort)
+  }
+}
+
+/** A server with sessions may close the stream before it has answered, and is asked for the rest after the pause it wants. */
+async function* readAll(
+  { endpoint, session }: ExchangeInput,
+  first: UpstreamAnswer,
+  signal: AbortSignal,
+): AsyncGenerator<ClassifiedMessage, void, void> {
+  let answer = first
+  for (let resumed = 0; ; resumed++) {
+    const position: StreamPosition = { eventId: null, retryMs: DEFAULT_RETRY_MS }
+    yield* readMessages(answer, position)
+    const { eventId, retryMs } = position
+    if (eventId === null || session.protocolVersion === STATELESS_VERSION || resumed === MAX_RESUMES) return
+    await sleep(Math.min(retryMs, MAX_RETRY_MS), undefined, { signal })
+    answer = await getStream(endpoint, session, signal, eventId)
+    if (answer.status !== 200 || !answer.streamed) {
+      answer.body.destroy()
+      return
+    }
   }
 }
 

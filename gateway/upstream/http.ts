@@ -47,13 +47,16 @@ export async function postMessage(
   })
 }
 
-/** Opens the stream of a session, where a server speaks unasked. */
+/** Opens the stream of a session, where a server speaks unasked; with an event's id, the one that broke off after that event. */
 export async function getStream(
   endpoint: Endpoint,
   session: UpstreamSession,
   signal: AbortSignal,
+  lastEventId?: string,
 ): Promise<UpstreamAnswer> {
-  return send(endpoint, 'GET', { accept: 'text/event-stream', ...sessionHeaders(session) }, signal, {})
+  const headers = { accept: 'text/event-stream', ...sessionHeaders(session) }
+  const after = lastEventId !== undefined && { 'last-event-id': lastEventId }
+  return send(endpoint, 'GET', { ...headers, ...after }, signal, {})
 }
 
 const MESSAGE_HEADERS = {
@@ -103,8 +106,21 @@ export async function deleteSession(
   body.leave()
 }
 
-/** The messages of a 2xx answer to a request. Throws UpstreamError PROTOCOL_ERROR for what is no JSON-RPC. */
-export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<ClassifiedMessage, void, void> {
+/** Where a stream that breaks off can be taken up again. */
+export interface StreamPosition {
+  eventId: string | null
+  /** Milliseconds that the server wants to be left alone before. */
+  retryMs: number
+}
+
+/**
+ * The messages of a 2xx answer to a request; `position` is kept while they are read. Throws UpstreamError PROTOCOL_ERROR for what
+ * is no JSON-RPC.
+ */
+export async function* readMessages(
+  answer: UpstreamAnswer,
+  position?: StreamPosition,
+): AsyncGenerator<ClassifiedMessage, void, void> {
   if (!answer.streamed) {
     const bytes = await answer.body.bytes(MAX_MESSAGE_BYTES)
     if (bytes === null) throw new UpstreamError('PROTOCOL_ERROR', 'the answer is larger than 32 MiB')
@@ -112,6 +128,10 @@ export async function* readMessages(answer: UpstreamAnswer): AsyncGenerator<Clas
     return
   }
   for await (const event of readSse(answer.body, { maxEventChars: MAX_MESSAGE_BYTES })) {
+    if (position) {
+      if (event.id) position.eventId = event.id
+      position.retryMs = event.retry ?? position.retryMs
+    }
     if (event.event === 'message' && event.data !== '') yield parsed(event.data)
   }
 }
