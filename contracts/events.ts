@@ -46,7 +46,10 @@ export const ListConnectionEvents = z.strictObject({
   /** `next` of the page before. */
   cursor: z
     .string()
-    .regex(/^\d{1,18}$/)
+    .regex(
+      /^\d{1,18}$/,
+      'This is no place in the list. Leave it out to begin at the newest, or pass on `next` of the page before.',
+    )
     .optional(),
 })
 

@@ -20,8 +20,7 @@ export function checkRelease(release: CatalogRelease): void {
     if (RESERVED_ENV.has(name.toUpperCase()))
       wrong(`variables.${at}.name`, `${name} is set by the toolbox and cannot be asked for.`)
   if (source.type === 'remote') {
-    if (transport !== 'streamable-http')
-      wrong('transport', 'A remote server is reached over streamable-http.')
+    if (transport === 'stdio') wrong('transport', 'A remote server is reached over streamable-http or sse.')
     if (release.http) wrong('http', 'A remote server has its endpoint in its URL.')
     if (release.arguments.length > 0) wrong('arguments', 'A remote server takes no arguments.')
     if (variables.length > 0) wrong('variables', 'A remote server takes headers, no variables.')

@@ -216,6 +216,18 @@ describe('a remote server of the catalog', async () => {
     })
   })
 
+  it('of the older transport is deployed over it', async () => {
+    const release = { version: '1', source: { type: 'remote' as const, url: 'https://one.example.com/sse' } }
+    const entry = { slug: 'older-entry', title: 'Older', description: '' }
+    await caller.catalog.create({ ...entry, release: { ...release, transport: 'sse' } })
+    const { serverId } = await caller.servers.deploy({
+      name: `remote-${made++}`,
+      toolboxId: toolbox.id,
+      source: { type: 'catalog', slug: 'older-entry' },
+    })
+    expect(await revision(serverId)).toMatchObject({ source: release.source, transport: 'sse' })
+  })
+
   it.each([
     ['a required header left out', undefined, 'source.headers.Authorization'],
     ['a value that is no choice', { Authorization: 'x', 'X-Region': 'moon' }, 'source.headers.X-Region'],

@@ -40,7 +40,7 @@ describe('an import', () => {
       filesystem: 'create',
       'brave-search': 'create',
       github: 'create',
-      linear: 'refuse',
+      linear: 'create',
       fetch: 'refuse',
       mine: 'refuse',
       shell: 'refuse',

@@ -22,6 +22,15 @@ const REMOTE = CreateCatalogEntry.parse({
     headers: [{ name: 'Authorization', required: true, secret: true }],
   },
 })
+const OLDER = CreateCatalogEntry.parse({
+  ...REMOTE,
+  slug: 'older-one',
+  release: {
+    ...REMOTE.release,
+    source: { type: 'remote', url: 'https://remote.example/sse' },
+    transport: 'sse',
+  },
+})
 const LISTENING = CreateCatalogEntry.parse({
   slug: 'listening',
   title: 'Listening',
@@ -56,7 +65,7 @@ const errorsOf = async (values: Partial<EntryValues>) => {
 const FILLED = { slug: 'filled', title: 'Filled', package: 'filled', version: '1.0.0' }
 
 describe('the form of an entry', () => {
-  it.each([...SEED_ENTRIES, REMOTE, LISTENING])('leaves $slug as it was', (entry) => {
+  it.each([...SEED_ENTRIES, REMOTE, OLDER, LISTENING])('leaves $slug as it was', (entry) => {
     const values = valuesOfEntry(entryOf(entry), entry.release)
     expect(CreateCatalogEntry.parse(toEntry(values))).toEqual(entry)
   })

@@ -39,7 +39,7 @@ export interface EntryValues {
   image: string
   url: string
   args: string
-  transport: 'stdio' | 'streamable-http'
+  transport: 'stdio' | 'streamable-http' | 'sse'
   httpPath: string
   httpPortBy: 'env' | 'arg' | 'fixed'
   httpPort: string
@@ -123,7 +123,7 @@ export function valuesOfEntry(entry: CatalogEntry, release: CatalogRelease): Ent
     ...(source.type === 'image' && { image: source.image }),
     ...(source.type === 'remote' && { url: source.url }),
     args: 'args' in source ? (source.args ?? []).join('\n') : '',
-    transport: release.transport === 'stdio' ? 'stdio' : 'streamable-http',
+    transport: release.transport,
     httpPath: http?.path ?? '/mcp',
     httpPortBy: 'env' in port ? 'env' : 'arg' in port ? 'arg' : 'fixed',
     httpPort: String('env' in port ? port.env : 'arg' in port ? port.arg : port.fixed),
@@ -190,10 +190,16 @@ function httpOf({ httpPath, httpPortBy, httpPort }: EntryValues) {
 export const askedKind = ({ sourceType, transport }: Pick<EntryValues, 'sourceType' | 'transport'>) =>
   sourceType !== 'remote' && transport === 'stdio' ? ('env' as const) : ('header' as const)
 
+/** Remote servers are not started over stdio, and what is started speaks nothing older than streamable HTTP. */
+function transportOf({ sourceType, transport }: EntryValues): EntryValues['transport'] {
+  if (sourceType === 'remote') return transport === 'stdio' ? 'streamable-http' : transport
+  return transport === 'sse' ? 'streamable-http' : transport
+}
+
 /** As the contract takes it; whether it is right is the contract's to say. */
 export function toEntry(values: EntryValues): unknown {
   const remote = values.sourceType === 'remote'
-  const listens = !remote && values.transport === 'streamable-http'
+  const listens = !remote && transportOf(values) === 'streamable-http'
   const number = (key: string, text: string) => (text.trim() === '' ? {} : { [key]: Number(text) })
   return {
     slug: values.slug.trim(),
@@ -209,7 +215,7 @@ export function toEntry(values: EntryValues): unknown {
     release: {
       version: values.version.trim(),
       source: sourceOf(values),
-      transport: remote ? 'streamable-http' : values.transport,
+      transport: transportOf(values),
       ...(listens && { http: httpOf(values) }),
       variables: remote ? [] : values.variables.map(variableOf),
       arguments: remote ? [] : values.arguments.map(argumentOf),

@@ -98,7 +98,20 @@ function Choice<Name extends 'sourceType' | 'transport' | 'httpPortBy'>({
 function SourceFields({ form }: { form: Form }) {
   const type = form.watch('sourceType')
   if (type === 'remote')
-    return <TextField form={form} name="url" label="URL" hint="Of its MCP endpoint, https:// as a rule." />
+    return (
+      <>
+        <TextField form={form} name="url" label="URL" hint="Of its MCP endpoint, https:// as a rule." />
+        <Choice
+          form={form}
+          name="transport"
+          label="Transport"
+          options={[
+            { value: 'streamable-http', label: TRANSPORT_LABELS['streamable-http'] },
+            { value: 'sse', label: TRANSPORT_LABELS.sse },
+          ]}
+        />
+      </>
+    )
   if (type === 'image')
     return <TextField form={form} name="image" label="Image" hint="Such as ghcr.io/owner/name:1.2.3." />
   return (
@@ -118,7 +131,7 @@ function SourceFields({ form }: { form: Form }) {
 
 function ProcessFields({ form }: { form: Form }) {
   const { errors } = form.formState
-  const listens = form.watch('transport') === 'streamable-http'
+  const listens = form.watch('transport') !== 'stdio'
   return (
     <>
       <Choice
@@ -257,6 +270,8 @@ export function ReleaseFields({ form }: { form: Form }) {
             form={form}
             name="sourceType"
             label="Source"
+            // Each has transports of its own.
+            onChange={(type) => form.setValue('transport', type === 'remote' ? 'streamable-http' : 'stdio')}
             options={(['npm', 'image', 'remote'] as const).map((value) => ({
               value,
               label: SOURCE_LABELS[value],

@@ -76,6 +76,10 @@ export function codex(all: readonly Exported[], say: Say): string {
   for (const one of all) {
     sayLost(one, say)
     const { release, entry } = one
+    if (release.transport === 'sse') {
+      say(`${entry.slug}: Codex does not speak the older SSE transport, so it was left out.`)
+      continue
+    }
     if (release.source.type === 'remote') {
       const fixed = release.headers.filter((asked) => asked.default !== undefined)
       const asked = release.headers.filter((one) => one.default === undefined && (one.required || one.secret))
@@ -143,7 +147,8 @@ function serversOf(
 }
 
 function remoteServer(one: Exported, headers: Record<string, string>): Server {
-  return { type: 'http', url: urlOf(one), ...(Object.keys(headers).length > 0 && { headers }) }
+  const type = one.release.transport === 'sse' ? 'sse' : 'http'
+  return { type, url: urlOf(one), ...(Object.keys(headers).length > 0 && { headers }) }
 }
 
 function urlOf({ release }: Exported): string {

@@ -22,6 +22,16 @@ const OTHERS = [
     },
   },
   {
+    slug: 'older-remote',
+    title: 'Older Remote',
+    description: 'A remote server of the older transport.',
+    release: {
+      version: '1',
+      source: { type: 'remote', url: 'https://older.example.com/events' },
+      transport: 'sse',
+    },
+  },
+  {
     slug: 'asking-one',
     title: 'Asking One',
     description: 'Asks each of its users.',
@@ -84,7 +94,9 @@ describe('server.json', () => {
     const { text } = there([entry], 'server-json')
     const { format, drafts } = readConfig(text)
     expect(format).toBe('server-json')
-    expect(drafts).toMatchObject([{ refusal: null, notes: [] }])
+    expect(drafts).toMatchObject([
+      { refusal: null, notes: { length: entry.release.transport === 'sse' ? 1 : 0 } },
+    ])
     expect(drafts[0]?.entry).toEqual(entry)
   })
 
@@ -113,7 +125,8 @@ function kept(entry: Pick<CreateCatalogEntry, 'release'>) {
 describe.each(TransferFormat.options.filter((format) => format !== 'server-json'))('%s', (format) => {
   const runnable = all.filter(
     ({ release, slug }) =>
-      release.source.type === 'remote' || (release.transport === 'stdio' && slug !== 'filesystem'),
+      (release.source.type === 'remote' && (release.transport !== 'sse' || format !== 'codex')) ||
+      (release.transport === 'stdio' && slug !== 'filesystem'),
   )
   const back = readConfig(there(all, format).text)
 

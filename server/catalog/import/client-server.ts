@@ -7,7 +7,7 @@ import {
   draft,
   type HeaderInput,
   type ImportDraft,
-  ONLY_SSE,
+  OLDER_SSE,
   Refusal,
   type ReleaseInput,
   slugOf,
@@ -153,13 +153,14 @@ function readRemote(
     found.notes.push(
       `The part "${secretParts[0]?.[0]}" of the URL looks like a secret: every admin can read URLs.`,
     )
-  if (type === 'sse' || (type === undefined && /\/sse\/?$/.test(parsed.pathname))) throw new Refusal(ONLY_SSE)
+  const sse = type === 'sse' || (type === undefined && /\/sse\/?$/.test(parsed.pathname))
+  if (sse) found.notes.push(OLDER_SSE)
   return {
     description: `The remote server at ${parsed.host}.`,
     release: {
       version: '1',
       source: { type: 'remote', url },
-      transport: 'streamable-http',
+      transport: sse ? 'sse' : 'streamable-http',
       headers: Object.entries(headers).map(([name, value]) => readHeader(name, value, found)),
     },
   }

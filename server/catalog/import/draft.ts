@@ -19,9 +19,9 @@ export class Refusal extends Error {
   override name = 'Refusal'
 }
 
-/** Why a remote server that has nothing newer is not taken. */
-export const ONLY_SSE =
-  'It speaks the older SSE transport only. Look whether it has a streamable HTTP endpoint, such as the same URL ending in /mcp.'
+/** Said of a remote server that names nothing newer. */
+export const OLDER_SSE =
+  'It speaks the older SSE transport. Look whether it has a streamable HTTP endpoint, such as the same URL ending in /mcp.'
 
 export type ReleaseInput = z.input<typeof CatalogRelease>
 export type VariableInput = NonNullable<ReleaseInput['variables']>[number]

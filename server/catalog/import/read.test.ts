@@ -68,6 +68,16 @@ describe('server.json of the registry', () => {
     })
   })
 
+  it('is a remote server of the older transport where there is nothing newer, and says so', () => {
+    const remotes = [{ type: 'sse', url: 'https://x.example/events' }]
+    const { entry, notes } = one({ name: 'a/b', description: '', version: '1', packages: [], remotes })
+    expect(entry?.release).toMatchObject({
+      source: { type: 'remote', url: 'https://x.example/events' },
+      transport: 'sse',
+    })
+    expect(notes).toEqual([expect.stringContaining('older SSE transport')])
+  })
+
   it('is read in its older form, in a list and in the answer of the registry', () => {
     const older = fixture('registry-older.json')
     const release = {
@@ -91,7 +101,6 @@ describe('server.json of the registry', () => {
     [pack({ registryType: 'npm', transport: { type: 'sse' } }), 'speaks sse'],
     [pack({ registryType: 'npm', identifier: '../x' }), 'no package of the npm registry'],
     [pack({ registryType: 'oci', identifier: 'https://x' }), 'no name of an image'],
-    [document({ remotes: [{ type: 'sse', url: 'https://x.example/sse' }] }), 'SSE transport only'],
     [document({ remotes: [{ url: 'https://{tenant}.x.example/mcp' }] }), 'part to fill in (tenant)'],
     [document({}), 'neither a package nor a remote server'],
     [document({ packages: [7] }), 'Its packages.0 is wrong'],
@@ -146,7 +155,6 @@ describe('claude_desktop_config.json', () => {
     ['fetch', 'Python program (uvx)'],
     ['mine', 'a file of that machine with node'],
     ['shell', 'a shell (bash)'],
-    ['linear', 'SSE transport only'],
   ])('%s is refused by name', (name, words) => {
     expect(servers[name]).toMatchObject({ entry: null, refusal: expect.stringContaining(words) })
   })
@@ -161,7 +169,8 @@ describe('.mcp.json', () => {
       source: { type: 'remote', url: 'https://mcp.sentry.dev/mcp' },
       headers: [],
     })
-    expect(servers.internal?.refusal).toContain('SSE')
+    expect(servers.internal?.entry?.release.transport).toBe('sse')
+    expect(servers.internal?.notes).toEqual([expect.stringContaining('older SSE transport')])
   })
 
   it('what it fills in from the environment is asked for, in its place of the command line', () => {

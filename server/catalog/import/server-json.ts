@@ -6,7 +6,7 @@ import {
   draft,
   type HeaderInput,
   type ImportDraft,
-  ONLY_SSE,
+  OLDER_SSE,
   Refusal,
   type ReleaseInput,
   slugOf,
@@ -58,7 +58,7 @@ export const PUBLISHER = 'io.modelcontextprotocol.registry/publisher-provided'
 
 type Server = z.infer<typeof ServerJson>
 
-/** The first package that can be run, else the first remote server. Throws Refusal that says why there is none. */
+/** The first package that can be run, else the first remote server of the newest transport. Throws Refusal that says why there is none. */
 function runnable(server: Server, notes: string[]): Omit<ReleaseInput, 'version'> {
   const reasons: string[] = []
   for (const candidate of server.packages) {
@@ -66,14 +66,16 @@ function runnable(server: Server, notes: string[]): Omit<ReleaseInput, 'version'
     const found = attempt(() => fromPackage(candidate, tried), reasons)
     if (found) return say(found, tried, notes)
   }
-  for (const candidate of server.remotes) {
+  for (const candidate of server.remotes.toSorted((a, b) => Number(isSse(a)) - Number(isSse(b)))) {
     const found = attempt(() => fromRemote(candidate), reasons)
-    if (found) return say(found, [], notes)
+    if (found) return say(found, isSse(candidate) ? [OLDER_SSE] : [], notes)
   }
   throw new Refusal(
     reasons.length > 0 ? [...new Set(reasons)].join(' ') : 'It names neither a package nor a remote server.',
   )
 }
+
+const isSse = ({ type }: RegistryRemote): boolean => type === 'sse'
 
 function attempt<T>(work: () => T, reasons: string[]): T | null {
   try {
@@ -111,7 +113,6 @@ function fromPackage(pack: RegistryPackage, notes: string[]): Omit<ReleaseInput,
 }
 
 function fromRemote(remote: RegistryRemote): Omit<ReleaseInput, 'version'> {
-  if (remote.type === 'sse') throw new Refusal(ONLY_SSE)
   let url = remote.url
   for (const [name, { default: initial, value }] of Object.entries(remote.variables))
     url = url.replaceAll(`{${name}}`, value ?? initial ?? `{${name}}`)
@@ -122,7 +123,7 @@ function fromRemote(remote: RegistryRemote): Omit<ReleaseInput, 'version'> {
     )
   return {
     source: { type: 'remote', url },
-    transport: 'streamable-http',
+    transport: isSse(remote) ? 'sse' : 'streamable-http',
     headers: remote.headers.map(headerOf),
   }
 }
