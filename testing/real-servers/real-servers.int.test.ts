@@ -225,3 +225,13 @@ it('a server that wants a bearer token says so to whoever comes without', async 
   const headers = { authorization: `Bearer ${NOTION_BEARER}` }
   expect(await probeMcp({ url, headers, timeoutMs: 10_000 })).toMatchObject({ ok: true })
 })
+
+it('the era of each is found out: the stateless one where a server speaks it, else that of sessions', async () => {
+  const eraAt = async (port: number, headers = {}) => {
+    const probe = await probeMcp({ url: `http://127.0.0.1:${port}/mcp`, headers, timeoutMs: 10_000 })
+    return probe.ok ? probe.era : probe.failure
+  }
+  expect(await eraAt(context7Port)).toBe('modern')
+  expect(await eraAt(notionPort, { authorization: `Bearer ${NOTION_BEARER}` })).toBe('legacy')
+  expect(await eraAt(playwrightPort)).toBe('legacy')
+})
