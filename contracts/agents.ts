@@ -9,6 +9,7 @@ import {
   ToolChanges,
 } from './connection-settings.ts'
 import { Failure } from './errors.ts'
+import { EventType } from './events.ts'
 import { Id, Text, Timestamp } from './names.ts'
 import { ProbeStageState, ToolDefinition } from './probe.ts'
 import { Cursor, ServerState } from './servers.ts'
@@ -152,7 +153,7 @@ export type ConnectionDetail = z.infer<typeof ConnectionDetail>
 /** Newest first. `next` asks for the older ones. */
 export const ConnectionEvents = z.object({
   items: z.array(
-    z.object({ id: z.string(), type: z.string(), at: Timestamp, data: z.record(z.string(), z.unknown()) }),
+    z.object({ id: z.string(), type: EventType, at: Timestamp, data: z.record(z.string(), z.unknown()) }),
   ),
   next: z.string().nullable(),
 })

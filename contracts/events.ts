@@ -16,6 +16,8 @@ export const EventType = z.enum([
   /** Its test of now and then failed, with `failure`; `connection.recovered`: one passed again. */
   'connection.failing',
   'connection.recovered',
+  /** Its server offers other tools than before: `added`, `changed` and `removed` name them. */
+  'connection.tools',
   'connection.test',
   'user.updated',
   'apiKey.updated',

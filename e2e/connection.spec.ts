@@ -59,6 +59,11 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await expect(page.getByText(`${SERVER} answered`)).toBeVisible({ timeout: 30_000 })
   await page.getByRole('tab', { name: 'Tests' }).click()
   await expect(page.getByRole('list', { name: 'Tests' }).getByText('Passed').first()).toBeVisible()
+  await page.getByRole('tab', { name: 'Events' }).click()
+  const events = page.getByRole('list', { name: 'Events' }).getByRole('listitem')
+  await expect(events.first()).toContainText('Settings changed')
+  await expect(events.last()).toContainText('After a test that passed')
+  await expectAccessible(page)
   await expectNoReload(page)
 
   await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link').click()

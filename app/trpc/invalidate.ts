@@ -69,6 +69,7 @@ function staleQueries(event: StatusEvent, utils: Utils): Map<string, () => Promi
     case 'connection.updated':
     case 'connection.failing':
     case 'connection.recovered':
+    case 'connection.tools':
       connections()
       agents()
       servers()

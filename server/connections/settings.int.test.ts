@@ -21,6 +21,7 @@ const { updateConnection } = await import('./update.ts')
 const { approveTools } = await import('./approve.ts')
 const { getConnection } = await import('./detail.ts')
 const { disconnect } = await import('./disconnect.ts')
+const { listConnectionEvents } = await import('./events.ts')
 const { startConnectionTest } = await import('./start-test.ts')
 const { openCredentials } = await import('./open-credentials.ts')
 const { openTestCredentials, pruneTestCredentials, saveTestCredentials } = await import(
@@ -166,6 +167,17 @@ describe('tools', () => {
   it('G5: that change or are new are held until their owner approves them', async () => {
     const { id } = await connect()
     await offer(CHANGED, ADD)
+    const told = await listConnectionEvents({ ctx: alice.ctx, input: { id, limit: 1 } })
+    expect(told.items).toMatchObject([
+      {
+        type: 'connection.tools',
+        data: {
+          added: { count: 1, names: ['add'] },
+          changed: { count: 1, names: [ECHO.name] },
+          removed: { count: 0, names: [] },
+        },
+      },
+    ])
     const held = await detail(id)
     expect(held.toolChanges).toEqual({ changed: 1, new: 1, removed: 0, held: 2 })
     expect(held.tools).toMatchObject([

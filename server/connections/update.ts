@@ -50,7 +50,7 @@ export async function updateConnection({
         agentId: row.agentId,
         serverId: row.serverId,
         audience: [`user:${ctx.actor.userId}`],
-        data: { state: row.state },
+        data: { state: row.state, changed: whatChanged(data, tools, changes) },
       })
       await recordAudit(db, ctx, {
         action: 'connection.update',
@@ -64,6 +64,16 @@ export async function updateConnection({
     if (isUniqueViolation(error, 'connections_slug_unique')) throw slugTaken(input.slug ?? '', error)
     throw error
   }
+}
+
+/** For the list of events, which names kinds of things and no values. */
+function whatChanged(settings: object, tools: unknown[] | undefined, credentials: unknown[]): string[] {
+  const counts = {
+    settings: Object.keys(settings).length,
+    tools: tools?.length ?? 0,
+    credentials: credentials.length,
+  }
+  return Object.entries(counts).flatMap(([kind, count]) => (count > 0 ? [kind] : []))
 }
 
 /** With what is stored by now nothing is missing, and all of it can be carried. */

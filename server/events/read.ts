@@ -62,7 +62,7 @@ export async function readConnectionEvents(
   }: { id?: string | undefined; before?: string | undefined; limit: number; userId: string },
 ): Promise<StatusEvent[]> {
   const types = ['connection.failing', 'connection.recovered']
-  if (id !== undefined) types.push('connection.created', 'connection.updated')
+  if (id !== undefined) types.push('connection.created', 'connection.updated', 'connection.tools')
   const rows = await db.$queryRaw<Row[]>`
     SELECT id, xid, type, subject_id, server_id, agent_id, toolbox_id, audience, data, at FROM events
     WHERE type = ANY(${types}) AND audience @> ARRAY[${`user:${userId}`}]

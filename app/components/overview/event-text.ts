@@ -77,6 +77,8 @@ export function describeEvent(
       return { title: `A connection${to(serverName)} is failing`, detail, href: toServer }
     case 'connection.recovered':
       return { title: `A connection${to(serverName)} works again`, detail: null, href: toServer }
+    case 'connection.tools':
+      return { title: `The tools of a connection${to(serverName)} changed`, detail: null, href: toServer }
     case 'connection.test':
       return { title: `A connection test${to(serverName)} ${testVerb(state)}`, detail, href: toServer }
     case 'user.updated':

@@ -7,6 +7,7 @@ import { CallsPanel } from '#app/components/connections/detail/calls-panel.tsx'
 import { ChecksPanel } from '#app/components/connections/detail/checks-panel.tsx'
 import { ConnectionActions } from '#app/components/connections/detail/connection-actions.tsx'
 import { CredentialsPanel } from '#app/components/connections/detail/credentials-panel.tsx'
+import { EventsPanel } from '#app/components/connections/detail/events-panel.tsx'
 import { SettingsPanel } from '#app/components/connections/detail/settings-panel.tsx'
 import { ToolsPanel } from '#app/components/connections/detail/tools-panel.tsx'
 import { ServerStateBadge } from '#app/components/servers/server-state.tsx'
@@ -124,6 +125,7 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
           </Tab>
           <Tab value="tests">Tests</Tab>
           <Tab value="calls">Calls</Tab>
+          <Tab value="events">Events</Tab>
           <Tab value="settings">Settings</Tab>
           <Tab value="credentials">
             Credentials
@@ -138,6 +140,9 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
         </TabPanel>
         <TabPanel value="calls">
           <CallsPanel id={connection.id} />
+        </TabPanel>
+        <TabPanel value="events">
+          <EventsPanel id={connection.id} />
         </TabPanel>
         <TabPanel value="settings">
           <SettingsPanel connection={connection} />
