@@ -173,7 +173,8 @@ describe('permission', () => {
     for (const path of [name, 'echo', `${server.id}__echo`]) {
       expect(await call(path)).toHaveProperty('error')
     }
-    expect(toolbox.seen).toHaveLength(before)
+    // What it hears of the agent is that its session has ended.
+    expect(toolbox.seen.slice(before).filter(({ method }) => method !== 'DELETE')).toEqual([])
     const input = { agentId: agent.id, serverId: server.id }
     expect(await refusalOf(startConnectionTest({ ctx: alice.ctx, input }))).toMatchObject({
       code: 'NOT_FOUND',
