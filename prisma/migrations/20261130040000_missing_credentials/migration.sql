@@ -24,7 +24,7 @@ CREATE OR REPLACE FUNCTION app.gateway_rights(hash bytea) RETURNS jsonb LANGUAGE
             'ciphertext', translate(encode(k.ciphertext, 'base64'), E'\n', ''), 'keyId', k.key_id) ORDER BY k.kind, k.name)
             FROM public.connection_credentials k WHERE k.connection_id = c.id), '[]'),
           'missingCredentials', coalesce((SELECT jsonb_agg(one.asked->>'name' ORDER BY one.place)
-            FROM jsonb_array_elements(s.user_credentials) WITH ORDINALITY AS one(asked, place)
+            FROM pg_catalog.jsonb_array_elements(s.user_credentials) WITH ORDINALITY AS one(asked, place)
             WHERE coalesce((one.asked->>'required')::boolean, true) AND NOT EXISTS (SELECT FROM public.connection_credentials k
               WHERE k.connection_id = c.id AND k.kind::text = one.asked->>'kind' AND k.name = one.asked->>'name')), '[]'))
           ORDER BY c.created_at, c.id)
