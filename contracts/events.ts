@@ -53,6 +53,8 @@ export const ListConnectionEvents = z.strictObject({
       'This is no place in the list. Leave it out to begin at the newest, or pass on `next` of the page before.',
     )
     .optional(),
+  /** Sent along by the client library where pages are added to a list; there is one direction only. */
+  direction: z.literal('forward').optional(),
 })
 
 /**

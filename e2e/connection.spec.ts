@@ -61,7 +61,7 @@ test('the owner of a connection switches tools, renames them, and approves what 
   await expect(page.getByRole('list', { name: 'Tests' }).getByText('Passed').first()).toBeVisible()
   await page.getByRole('tab', { name: 'Events' }).click()
   const events = page.getByRole('list', { name: 'Events' }).getByRole('listitem')
-  await expect(events.first()).toContainText('Settings changed')
+  await expect(events.filter({ hasText: 'Settings changed' }).first()).toBeVisible()
   await expect(events.last()).toContainText('After a test that passed')
   await expectAccessible(page)
   await expectNoReload(page)
