@@ -1,99 +1,16 @@
 'use client'
 
-import { Controller, type UseFormReturn, useFieldArray } from 'react-hook-form'
+import { useFieldArray } from 'react-hook-form'
 import { AskedFields } from '#app/components/catalog/asked-fields.tsx'
-import { askedKind, type EntryValues } from '#app/components/catalog/entry-form.ts'
+import { askedKind } from '#app/components/catalog/entry-form.ts'
+import { Choice, type Form, TextField } from '#app/components/catalog/release-boxes.tsx'
 import { SOURCE_LABELS } from '#app/components/servers/changes.ts'
 import { TRANSPORT_LABELS } from '#app/components/servers/source-text.ts'
 import { UserCredentialRows } from '#app/components/servers/user-credential-rows.tsx'
 import { EMPTY_USER_CREDENTIAL } from '#app/components/servers/user-credential-values.ts'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
 import { Field } from '#app/components/ui/field.tsx'
-import { Input, Textarea } from '#app/components/ui/input.tsx'
-import { Select } from '#app/components/ui/select.tsx'
-
-type Form = UseFormReturn<EntryValues>
-type TextBox =
-  | 'version'
-  | 'package'
-  | 'packageVersion'
-  | 'bin'
-  | 'image'
-  | 'url'
-  | 'httpPath'
-  | 'httpPort'
-  | 'memoryMb'
-  | 'cpus'
-  | 'pids'
-
-function TextField({
-  form,
-  name,
-  label,
-  hint,
-  optional,
-}: {
-  form: Form
-  name: TextBox
-  label: string
-  hint?: string
-  optional?: boolean
-}) {
-  return (
-    <Field
-      label={label}
-      error={form.formState.errors[name]?.message}
-      {...(hint && { hint })}
-      {...(optional && { optional })}
-    >
-      {(box) => (
-        <Input
-          {...box}
-          {...form.register(name)}
-          className="font-mono text-sm"
-          autoComplete="off"
-          spellCheck={false}
-        />
-      )}
-    </Field>
-  )
-}
-
-function Choice<Name extends 'sourceType' | 'transport' | 'httpPortBy'>({
-  form,
-  name,
-  label,
-  options,
-  onChange,
-}: {
-  form: Form
-  name: Name
-  label: string
-  options: { value: EntryValues[Name]; label: string }[]
-  onChange?: (value: string) => void
-}) {
-  return (
-    <Controller
-      control={form.control}
-      name={name}
-      render={({ field }) => (
-        <Field label={label} error={form.formState.errors[name]?.message}>
-          {(box) => (
-            <Select
-              {...box}
-              value={field.value}
-              onValueChange={(value) => {
-                field.onChange(value)
-                onChange?.(value)
-              }}
-              options={options}
-            />
-          )}
-        </Field>
-      )}
-    />
-  )
-}
+import { Textarea } from '#app/components/ui/input.tsx'
 
 function SourceFields({ form }: { form: Form }) {
   const type = form.watch('sourceType')
