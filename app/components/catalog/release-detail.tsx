@@ -28,7 +28,7 @@ function AskedList({ title, items }: { title: string; items: Asked[] }) {
               {item.required ? <Badge tone="info">Required</Badge> : null}
               {item.secret ? <Badge tone="neutral">Secret</Badge> : null}
             </p>
-            {item.description ? <p className="text-muted">{item.description}</p> : null}
+            {item.description ? <p className="text-[0.8125rem] text-muted">{item.description}</p> : null}
             {item.default === undefined ? null : (
               <p className="text-[0.8125rem] text-muted">
                 Default: <code className="font-mono break-all">{item.default}</code>

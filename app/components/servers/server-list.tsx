@@ -26,7 +26,7 @@ function ServerRow({ server }: { server: ServerSummary }) {
         <p className="flex min-w-0 items-center gap-2">
           <Link
             href={`/admin/servers/${server.id}`}
-            className="truncate rounded font-semibold after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-ring"
+            className="rounded font-semibold break-words after:absolute sm:truncate after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-ring"
           >
             {server.name}
           </Link>

@@ -26,13 +26,16 @@ export function PageHeader({ title, lead, actions, parent, badges }: PageHeaderP
         </nav>
       ) : null}
       <div className="flex flex-wrap items-center gap-x-4 gap-y-3">
-        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1.5">
+        {/* As wide as its text: what does not fit beside it goes below, before a name is broken. */}
+        <div className="flex min-w-0 grow flex-wrap items-center gap-x-3 gap-y-1.5">
           <h1 className="min-w-0 text-2xl font-semibold tracking-tight break-words">{title}</h1>
           {badges}
         </div>
-        {actions ? <div className="flex flex-wrap gap-2">{actions}</div> : null}
+        {actions ? (
+          <div className="flex flex-wrap gap-2 max-sm:has-[>:nth-child(2)]:order-last">{actions}</div>
+        ) : null}
+        {lead ? <p className="-mt-2 max-w-3xl basis-full text-muted">{lead}</p> : null}
       </div>
-      {lead ? <p className="max-w-3xl text-muted">{lead}</p> : null}
     </header>
   )
 }

@@ -73,7 +73,7 @@ function UserRow({
           {user.name || user.email}
           {self ? <span className="ml-2 text-[0.8125rem] font-normal text-muted">you</span> : null}
         </p>
-        <p className="truncate text-[0.8125rem] text-muted">
+        <p className="text-[0.8125rem] break-words text-muted">
           {user.name ? `${user.email}, ` : ''}
           added <RelativeTime at={user.createdAt} />
         </p>

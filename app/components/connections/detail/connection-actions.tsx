@@ -56,9 +56,10 @@ export function ConnectionActions({ connection }: { connection: ConnectionDetail
         error={disconnect.error}
         onConfirm={() => disconnect.mutate({ id: connection.id })}
       >
-        Its {plural(callable, 'tool')} {callable === 1 ? 'disappears' : 'disappear'} from this agent at once,
-        and its credentials and settings end with it. Its history stays, and you can connect it again at any
-        time.
+        {callable === 0
+          ? 'Its credentials and settings end with it.'
+          : `Its ${plural(callable, 'tool')} ${callable === 1 ? 'disappears' : 'disappear'} from this agent at once, and its credentials and settings end with it.`}{' '}
+        Its history stays, and you can connect it again at any time.
       </ConfirmDialog>
     </>
   )

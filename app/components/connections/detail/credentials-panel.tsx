@@ -8,6 +8,7 @@ import { SecretInput } from '#app/components/servers/secret-input.tsx'
 import { Badge } from '#app/components/ui/badge.tsx'
 import { Button } from '#app/components/ui/button.tsx'
 import { Card, CardHeader } from '#app/components/ui/card.tsx'
+import { ConfirmDialog } from '#app/components/ui/confirm-dialog.tsx'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { Field } from '#app/components/ui/field.tsx'
 import { Input } from '#app/components/ui/input.tsx'
@@ -56,10 +57,12 @@ function CredentialRow({
   ended: boolean
 }) {
   const [value, setValue] = useState<string | null>(null)
+  const [removing, setRemoving] = useState(false)
   const update = useUpdateConnection({
     onSuccess: () => {
       setValue(null)
-      toast.success(`${credential.name} was saved`)
+      setRemoving(false)
+      toast.success(`${credential.name} was ${removing ? 'removed' : 'saved'}`)
     },
   })
   const { name, declared, required, set } = credential
@@ -92,13 +95,27 @@ function CredentialRow({
             size="icon-sm"
             variant="danger-quiet"
             aria-label={`Remove ${name}`}
-            busy={update.isPending}
-            onClick={() => write(null)}
+            onClick={() => {
+              update.reset()
+              setRemoving(true)
+            }}
           >
             <Trash2 aria-hidden />
           </Button>
         )}
       </div>
+      <ConfirmDialog
+        open={removing}
+        onOpenChange={setRemoving}
+        title={`Remove ${name}?`}
+        confirm="Remove"
+        busy={update.isPending}
+        error={update.error}
+        onConfirm={() => write(null)}
+      >
+        Calls of this connection go on without it. Its value cannot be read back: to use it again, you enter
+        it anew.
+      </ConfirmDialog>
       {value === null ? null : (
         <form className="flex flex-wrap items-start gap-2" onSubmit={save}>
           <div className="min-w-0 flex-1 basis-56">
@@ -116,7 +133,7 @@ function CredentialRow({
           <Button onClick={() => setValue(null)}>Cancel</Button>
         </form>
       )}
-      {update.error ? <FailureNotice failure={readFailure(update.error)} /> : null}
+      {update.error && !removing ? <FailureNotice failure={readFailure(update.error)} /> : null}
     </li>
   )
 }
