@@ -18,8 +18,7 @@ import type { Attempt, Forwarded } from './forward-types.ts'
 export async function forwardWithSession(input: Attempt): Promise<Forwarded> {
   for (let attempt = 0; ; attempt++) {
     input.signal.throwIfAborted()
-    const leased = input.upstream.sessions.lease(input.target, input.client.use)
-    const lease = await abortable(leased, input.signal)
+    const lease = await input.upstream.sessions.lease(input.target, input.client.use, input.signal)
     input.upstream.servers.noteCapabilities(input.target.instanceId, lease.session.capabilities)
     try {
       const answer = await once(input, lease)
@@ -117,20 +116,5 @@ async function relay(
       return client.notify(message)
     default:
       upstream.onChange(target, message)
-  }
-}
-
-async function abortable(leased: Promise<UpstreamLease>, signal: AbortSignal): Promise<UpstreamLease> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([leased, aborted.promise])
-  } catch (error) {
-    // A lease that arrives after the caller left is given back.
-    leased.then((lease) => lease.release()).catch(() => {})
-    throw error
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

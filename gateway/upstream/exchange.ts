@@ -9,6 +9,7 @@ import {
   postMessage,
   readErrorBody,
   readMessages,
+  readOnly,
   type StreamPosition,
   type UpstreamAnswer,
   type UpstreamSession,
@@ -75,7 +76,13 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
   try {
     const answer = await postMessage(input.endpoint, input.session, message, signal, input.headers)
     if (answer.status < 200 || answer.status > 299) return await refusal(input, answer)
-    if (answer.streamed) input.onStream?.()
+    if (!answer.streamed) {
+      const { kind, message: received } = await readOnly(answer)
+      if (kind === 'response' && received.id === message.id)
+        return { response: received, status: answer.status }
+      throw closedUnanswered()
+    }
+    input.onStream?.()
     for await (const { kind, message: received } of readAll(input, answer, signal)) {
       timer.refresh()
       if (kind === 'response') {
@@ -83,7 +90,7 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
       } else if (kind === 'request') input.onRequest?.(received)
       else await input.onNotification?.(received)
     }
-    throw new UpstreamError('UPSTREAM_UNAVAILABLE', 'closed without an answer')
+    throw closedUnanswered()
   } catch (error) {
     if (!signal.aborted) throw asUpstreamError(error)
     input.onGivenUp?.(silent ? 'timed out' : 'cancelled by the client')
@@ -94,6 +101,8 @@ export async function exchange(input: ExchangeInput): Promise<Exchanged | 'sessi
     outer.removeEventListener('abort', onAbort)
   }
 }
+
+const closedUnanswered = () => new UpstreamError('UPSTREAM_UNAVAILABLE', 'closed without an answer')
 
 /** A server with sessions may close the stream before it has answered, and is asked for the rest after the pause it wants. */
 async function* readAll(

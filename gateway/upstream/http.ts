@@ -42,9 +42,8 @@ export async function postMessage(
   signal: AbortSignal,
   headers?: Record<string, string>,
 ): Promise<UpstreamAnswer> {
-  return send(endpoint, 'POST', { ...MESSAGE_HEADERS, ...sessionHeaders(session), ...headers }, signal, {
-    body: serialize(message),
-  })
+  const sent = { ...endpoint.headers, ...MESSAGE_HEADERS, ...headers }
+  return send(endpoint, 'POST', withSession(sent, session), signal, { body: serialize(message) })
 }
 
 /** Opens the stream of a session, where a server speaks unasked; with an event's id, the one that broke off after that event. */
@@ -54,9 +53,9 @@ export async function getStream(
   signal: AbortSignal,
   lastEventId?: string,
 ): Promise<UpstreamAnswer> {
-  const headers = { accept: 'text/event-stream', ...sessionHeaders(session) }
   const after = lastEventId !== undefined && { 'last-event-id': lastEventId }
-  return send(endpoint, 'GET', { ...headers, ...after }, signal, {})
+  const sent = { ...endpoint.headers, accept: 'text/event-stream', ...after }
+  return send(endpoint, 'GET', withSession(sent, session), signal, {})
 }
 
 const MESSAGE_HEADERS = {
@@ -67,26 +66,26 @@ const MESSAGE_HEADERS = {
 async function send(
   endpoint: Endpoint,
   method: 'GET' | 'POST',
-  sent: Record<string, string>,
+  headers: Record<string, string>,
   signal: AbortSignal,
   options: { body?: string },
 ): Promise<UpstreamAnswer> {
-  const { statusCode, headers, body } = await request(endpoint.dispatcher, {
+  const answer = await request(endpoint.dispatcher, {
     origin: endpoint.origin,
     path: endpoint.path,
     method,
-    headers: { ...endpoint.headers, ...sent },
+    headers,
     signal,
     ...options,
   })
-  const sessionId = headers['mcp-session-id']
+  const sessionId = answer.headers['mcp-session-id']
   return {
-    status: statusCode,
+    status: answer.statusCode,
     sessionId: typeof sessionId === 'string' ? sessionId : null,
-    streamed: String(headers['content-type'] ?? '')
+    streamed: String(answer.headers['content-type'] ?? '')
       .toLowerCase()
       .startsWith('text/event-stream'),
-    body,
+    body: answer.body,
   }
 }
 
@@ -100,7 +99,7 @@ export async function deleteSession(
     origin: endpoint.origin,
     path: endpoint.path,
     method: 'DELETE',
-    headers: { ...endpoint.headers, ...sessionHeaders(session) },
+    headers: withSession({ ...endpoint.headers }, session),
     signal,
   })
   body.leave()
@@ -121,12 +120,7 @@ export async function* readMessages(
   answer: UpstreamAnswer,
   position?: StreamPosition,
 ): AsyncGenerator<ClassifiedMessage, void, void> {
-  if (!answer.streamed) {
-    const bytes = await answer.body.bytes(MAX_MESSAGE_BYTES)
-    if (bytes === null) throw new UpstreamError('PROTOCOL_ERROR', 'the answer is larger than 32 MiB')
-    yield parsed(bytes.toString('utf8'))
-    return
-  }
+  if (!answer.streamed) return yield await readOnly(answer)
   for await (const event of readSse(answer.body, { maxEventChars: MAX_MESSAGE_BYTES })) {
     if (position) {
       if (event.id) position.eventId = event.id
@@ -134,6 +128,13 @@ export async function* readMessages(
     }
     if (event.event === 'message' && event.data !== '') yield parsed(event.data)
   }
+}
+
+/** The one message of an answer that is no stream. Throws UpstreamError PROTOCOL_ERROR like `readMessages`. */
+export async function readOnly(answer: UpstreamAnswer): Promise<ClassifiedMessage> {
+  const bytes = await answer.body.bytes(MAX_MESSAGE_BYTES)
+  if (bytes === null) throw new UpstreamError('PROTOCOL_ERROR', 'the answer is larger than 32 MiB')
+  return parsed(bytes.toString('utf8'))
 }
 
 /** The beginning of an error answer; the connection can be used again afterwards. */
@@ -162,9 +163,11 @@ function parsed(text: string): ClassifiedMessage {
   return message
 }
 
-function sessionHeaders(session: UpstreamSession): Record<string, string> {
-  return {
-    ...(session.id === null ? {} : { 'mcp-session-id': session.id }),
-    ...(session.protocolVersion === null ? {} : { 'mcp-protocol-version': session.protocolVersion }),
-  }
+function withSession(
+  headers: Record<string, string>,
+  { id, protocolVersion }: UpstreamSession,
+): Record<string, string> {
+  if (id !== null) headers['mcp-session-id'] = id
+  if (protocolVersion !== null) headers['mcp-protocol-version'] = protocolVersion
+  return headers
 }

@@ -40,8 +40,8 @@ export interface UpstreamLease {
 }
 
 export interface UpstreamSessions {
-  /** The session for this use at this instance, made when there is none. Throws UpstreamError. */
-  lease(target: UpstreamTarget, use?: SessionUse): Promise<UpstreamLease>
+  /** The session for this use at this instance, made when there is none. Throws UpstreamError, or the signal's reason. */
+  lease(target: UpstreamTarget, use?: SessionUse, signal?: AbortSignal): Promise<UpstreamLease>
   /** The same for a stream, which is no call: it stays open while nothing is asked. */
   leaseForStream(target: UpstreamTarget, use: SessionUse): Promise<UpstreamLease>
   /** Ends the sessions under a key: who used them is gone. */
@@ -60,6 +60,8 @@ interface Slot {
   owner: string
   target: UpstreamTarget
   handshake: Promise<UpstreamHandshake>
+  /** What the handshake came to; null while it runs. */
+  session: UpstreamHandshake | null
   calls: number
   madeAt: number
   usedAt: number
@@ -95,6 +97,7 @@ export function createUpstreamSessions(
       owner: use.key,
       target,
       handshake: initializeUpstream(endpointOf(dispatchers, target), use.capabilities),
+      session: null,
       calls: 0,
       madeAt: Date.now(),
       usedAt: Date.now(),
@@ -105,7 +108,12 @@ export function createUpstreamSessions(
     const owned = byOwner.get(use.key) ?? new Set()
     byOwner.set(use.key, owned.add(slot))
     // A handshake that failed is not kept: the next call tries again.
-    slot.handshake.catch(() => forget(slot))
+    slot.handshake.then(
+      (session) => {
+        slot.session = session
+      },
+      () => forget(slot),
+    )
     return slot
   }
 
@@ -161,6 +169,7 @@ export function createUpstreamSessions(
     target: UpstreamTarget,
     use: SessionUse,
     onRelease: () => void,
+    signal?: AbortSignal,
   ): Promise<UpstreamLease> {
     let released = false
     let slot: Slot | undefined
@@ -176,7 +185,7 @@ export function createUpstreamSessions(
       const taken = slotFor(target, use)
       slot = taken
       taken.calls++
-      const session = await taken.handshake
+      const session = taken.session ?? (await abortable(taken.handshake, signal))
       if (use.logLevel !== undefined && use.logLevel !== taken.logLevel)
         await setLevel(taken, session, use.logLevel)
       return {
@@ -196,12 +205,12 @@ export function createUpstreamSessions(
     get size() {
       return slots.size
     },
-    async lease(target, use = { key: target.agentId }) {
+    async lease(target, use = { key: target.agentId }, signal) {
       const { instanceId } = target
       if ((callsByInstance.get(instanceId) ?? 0) >= maxCalls)
         throw new UpstreamError('TOO_MANY_CALLS', 'server')
       count(instanceId, 1)
-      return take(target, use, () => count(instanceId, -1))
+      return take(target, use, () => count(instanceId, -1), signal)
     },
     leaseForStream: (target, use) => take(target, use, () => {}),
     end(key) {
@@ -236,3 +245,17 @@ export function createUpstreamSessions(
 }
 
 const placeOf = ({ instanceId, credentials = '' }: UpstreamTarget) => `${instanceId}:${credentials}`
+
+/** Waits no longer than its caller does; a handshake goes on for whoever comes next. */
+async function abortable<T>(waited: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return waited
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([waited, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

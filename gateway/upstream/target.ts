@@ -20,12 +20,23 @@ export function endpointOf(
   target: UpstreamTarget,
   purpose: Purpose = 'calls',
 ): Endpoint {
-  const { origin, pathname } = new URL(target.toolbox.url)
-  const base = pathname.replace(/\/+$/, '')
+  const { origin, base } = addressOf(target.toolbox)
   return {
     dispatcher: dispatchers.get(target.toolbox, purpose),
     origin,
     path: `${base}/v1/instances/${target.instanceId}/mcp`,
     headers: { 'toolberth-agent': target.agentId, ...target.headers },
   }
+}
+
+const addresses = new WeakMap<GatewayToolbox, { origin: string; base: string }>()
+/** Read once per toolbox as the rights name it, and not per call. */
+function addressOf(toolbox: GatewayToolbox): { origin: string; base: string } {
+  let address = addresses.get(toolbox)
+  if (address === undefined) {
+    const { origin, pathname } = new URL(toolbox.url)
+    address = { origin, base: pathname.replace(/\/+$/, '') }
+    addresses.set(toolbox, address)
+  }
+  return address
 }
