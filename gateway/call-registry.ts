@@ -1,4 +1,5 @@
 import type { RpcId } from '#mcp/json-rpc.ts'
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 
 /** Why a call ends before its answer. */
 export type StopReason = 'cancelled' | 'client-gone' | 'revoked' | 'connection-ended' | 'shutdown'
@@ -39,8 +40,9 @@ export interface CallRegistry {
 }
 
 export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegistry {
-  const calls = new Map<string, RunningCall>()
-  const running = new Set<RunningCall>()
+  /** By a number of this process. */
+  const running = new ShortLivedMap<number, { key: string; call: RunningCall }>()
+  let lastNumber = 0
   /** By agent and by connection. */
   const counts = new Map<string, number>()
   let waiting: (() => void)[] = []
@@ -55,15 +57,14 @@ export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegis
       if (limited !== null && isFull(counts, limited, caps?.connection?.max ?? null)) return null
       count(counts, agentId, 1)
       if (limited !== null) count(counts, limited, 1)
-      const key = keyOf(sessionId, requestId)
+      const number = ++lastNumber
       const controller = new AbortController()
       const call: RunningCall = {
         signal: controller.signal,
         // What ends an answered call, as the end of its connection does, finds nothing to stop.
-        stop: (reason) => void (running.has(call) && controller.abort(new CallStopped(reason))),
+        stop: (reason) => void (running.has(number) && controller.abort(new CallStopped(reason))),
         release() {
-          if (!running.delete(call)) return
-          if (calls.get(key) === call) calls.delete(key)
+          if (!running.delete(number)) return
           count(counts, agentId, -1)
           if (limited !== null) count(counts, limited, -1)
           if (running.size > 0) return
@@ -71,17 +72,17 @@ export function createCallRegistry(maxPerAgent = MAX_CALLS_PER_AGENT): CallRegis
           waiting = []
         },
       }
-      calls.set(key, call)
-      running.add(call)
+      running.set(number, { key: keyOf(sessionId, requestId), call })
       return call
     },
     cancel(sessionId, requestId) {
-      const call = calls.get(keyOf(sessionId, requestId))
-      call?.stop('cancelled')
-      return call !== undefined
+      const key = keyOf(sessionId, requestId)
+      const found = running.values().findLast((one) => one.key === key)
+      found?.call.stop('cancelled')
+      return found !== undefined
     },
     stopAll(reason) {
-      for (const call of running) call.stop(reason)
+      for (const { call } of running.values()) call.stop(reason)
     },
     get running() {
       return running.size

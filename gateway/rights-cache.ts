@@ -1,3 +1,4 @@
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 import { createLimit } from './limit-concurrency.ts'
 
 /** Where rights come from. Both may throw when the store is out of reach. */
@@ -55,8 +56,11 @@ export function createRightsCache<Rights>(
   options: { pollMs?: number; maxEntries?: number } = {},
 ): RightsCache<Rights> {
   const entries = new Map<string, Entry<Rights>>()
+  /** The key used last: whoever calls again does not move in the order of use. */
+  let newest: string | null = null
   const loading = new Map<string, { version: bigint; result: Promise<Rights | null> }>()
-  const watchers = new Map<string, Set<(rights: Rights | null) => void>>()
+  const watchers = new ShortLivedMap<string, ShortLivedMap<number, (rights: Rights | null) => void>>()
+  let lastWatcher = 0
   const maxEntries = options.maxEntries ?? MAX_ENTRIES
   const limit = createLimit(MAX_LOADS)
   let version: bigint | null = null
@@ -102,7 +106,7 @@ export function createRightsCache<Rights>(
         if (loading.get(key)?.result === result) {
           loading.delete(key)
           remember(key, { version: at, rights })
-          for (const onChange of watchers.get(key) ?? []) onChange(rights)
+          for (const onChange of watchers.get(key)?.values() ?? []) onChange(rights)
         }
         return rights
       },
@@ -118,6 +122,7 @@ export function createRightsCache<Rights>(
   function remember(key: string, entry: Entry<Rights>): void {
     entries.delete(key)
     entries.set(key, entry)
+    newest = key
     if (entries.size <= maxEntries) return
     const oldest = entries.keys().next()
     if (!oldest.done) entries.delete(oldest.value)
@@ -147,21 +152,22 @@ export function createRightsCache<Rights>(
       const now = await currentVersion()
       const entry = entries.get(key)
       if (entry?.version === now) {
-        entries.delete(key)
-        entries.set(key, entry)
+        if (key !== newest) remember(key, entry)
         return entry.rights
       }
       return load(key, now)
     },
     watch(tokenHash, onChange) {
       const key = tokenHash.toString('base64url')
-      const set = watchers.get(key) ?? new Set()
-      watchers.set(key, set.add(onChange))
+      const watching = watchers.get(key) ?? new ShortLivedMap()
+      const number = ++lastWatcher
+      watching.set(number, onChange)
+      watchers.set(key, watching)
       // What changed between the caller's `get` and this call would be missed otherwise.
       reloadStale(key)
       return () => {
-        set.delete(onChange)
-        if (set.size === 0 && watchers.get(key) === set) watchers.delete(key)
+        watching.delete(number)
+        if (watching.size === 0 && watchers.get(key) === watching) watchers.delete(key)
       }
     },
     close() {

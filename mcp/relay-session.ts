@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 import {
   classifyMessage,
   isRecord,
@@ -49,7 +50,7 @@ export async function createRelaySession(options: {
   maxInFlight: number
   onEnd(session: RelaySession): void
 }): Promise<RelaySession> {
-  const waiting = new Map<RpcId, Waiting>()
+  const waiting = new ShortLivedMap<RpcId, Waiting>()
   let stream: RelayStream | null = null
   let lastUsedAt = Date.now()
   let ended: string | null = null
@@ -57,7 +58,7 @@ export async function createRelaySession(options: {
 
   /** To the POST that it belongs to, when that can be told; else to the session's own stream; else to any POST that waits. */
   function toClient(message: RpcMessage, owner: Waiting | undefined): boolean {
-    const open = [...waiting.values()]
+    const open = waiting.values()
     const only = open.length === 1 ? open[0] : undefined
     if ((owner ?? only)?.reply.write(message)) return true
     if (stream !== null) {
@@ -74,7 +75,7 @@ export async function createRelaySession(options: {
       if (parsed.message.id !== null) waiting.get(parsed.message.id)?.settle(parsed.message)
     } else if (parsed.kind === 'notification') {
       const token = parsed.message.params?.progressToken
-      const owner = [...waiting.values()].find((one) => token !== undefined && one.progressToken === token)
+      const owner = waiting.values().find((one) => token !== undefined && one.progressToken === token)
       toClient(parsed.message, owner)
     } else if (!toClient(parsed.message, undefined)) {
       const { id, method } = parsed.message
@@ -89,7 +90,7 @@ export async function createRelaySession(options: {
   function end(reason: string): void {
     if (ended !== null) return
     ended = reason
-    for (const [id, one] of [...waiting]) one.settle(rpcFailure(id, RPC_CONNECTION_CLOSED, reason))
+    for (const [id, one] of waiting.entries()) one.settle(rpcFailure(id, RPC_CONNECTION_CLOSED, reason))
     stream?.end()
     channel?.close()
     options.onEnd(session)

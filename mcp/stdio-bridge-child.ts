@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 import {
   isRecord,
   isRpcFailure,
@@ -69,7 +70,7 @@ export function createStdioChild(options: {
   /** Notifications that belong to no request. */
   onNotification(message: RpcNotification): void
 }): StdioChild {
-  const pending = new Map<number, Pending>()
+  const pending = new ShortLivedMap<number, Pending>()
   let nextId = 1
   let closedReason: string | null = null
 
@@ -113,7 +114,7 @@ export function createStdioChild(options: {
   function close(reason: string): void {
     if (closedReason !== null) return
     closedReason = reason
-    for (const request of [...pending.values()]) {
+    for (const request of pending.values()) {
       request.settle(rpcFailure(0, RPC_CONNECTION_CLOSED, reason))
     }
   }

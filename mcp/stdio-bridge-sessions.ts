@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 import type { RpcId } from './json-rpc.ts'
 import type { ChildRequest } from './stdio-bridge-child.ts'
 
@@ -7,7 +8,7 @@ export type BridgeSession = {
   readonly protocolVersion: string
   lastUsedAt: number
   /** Requests on their way to the child, by the client's own id. */
-  readonly inFlight: Map<RpcId, ChildRequest>
+  readonly inFlight: ShortLivedMap<RpcId, ChildRequest>
   /** Resource URIs whose updates this session asked for. */
   readonly subscriptions: Set<string>
   /** Writes one message to the session's GET stream, and ends that stream; null while there is none. */
@@ -69,7 +70,7 @@ export function createSessionTable(options: {
         id: randomUUID(),
         protocolVersion,
         lastUsedAt: Date.now(),
-        inFlight: new Map(),
+        inFlight: new ShortLivedMap(),
         subscriptions: new Set(),
         stream: null,
       }

@@ -135,7 +135,7 @@ describe('initialisation', () => {
       onChatter: (line) => chatter.push(line),
     })
     await expect(bridge.initialize(500)).rejects.toThrow('did not answer within 0.5 s')
-    expect(chatter).toEqual(['hello'])
+    await expect.poll(() => chatter).toEqual(['hello'])
   })
 })
 

@@ -75,6 +75,8 @@ export function createUpstreamSessions(
   options: { maxSessions?: number; maxCallsPerInstance?: number; idleMs?: number | undefined } = {},
 ): UpstreamSessions {
   const slots = new Map<string, Slot>()
+  /** The one used last, which is not moved in the order of use when it is used again. */
+  let newest: Slot | null = null
   const byOwner = new Map<string, Set<Slot>>()
   const callsByInstance = new Map<string, number>()
   const maxSessions = options.maxSessions ?? MAX_SESSIONS
@@ -86,9 +88,11 @@ export function createUpstreamSessions(
     const known = slots.get(key)
     if (known) {
       known.target = target
+      if (known === newest) return known
       // The map's order is that of use.
       slots.delete(key)
       slots.set(key, known)
+      newest = known
       return known
     }
     if (slots.size >= maxSessions) makeRoom()
@@ -105,6 +109,7 @@ export function createUpstreamSessions(
       logLevel: undefined,
     }
     slots.set(key, slot)
+    newest = slot
     const owned = byOwner.get(use.key) ?? new Set()
     byOwner.set(use.key, owned.add(slot))
     // A handshake that failed is not kept: the next call tries again.
@@ -129,6 +134,7 @@ export function createUpstreamSessions(
 
   function forget(slot: Slot): void {
     if (slots.get(slot.key) === slot) slots.delete(slot.key)
+    if (newest === slot) newest = null
     const owned = byOwner.get(slot.owner)
     owned?.delete(slot)
     if (owned?.size === 0) byOwner.delete(slot.owner)

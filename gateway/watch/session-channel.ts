@@ -4,6 +4,7 @@ import type { Upstream } from '#gateway/relay/forward-types.ts'
 import type { UpstreamLease } from '#gateway/upstream/sessions.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
 import type { RpcNotification } from '#mcp/json-rpc.ts'
+import { ShortLivedMap } from '#mcp/short-lived-map.ts'
 import { RESOURCE_UPDATED } from './changes.ts'
 import type { ChannelCall, ChannelHold, ChannelListener, OnUpdated } from './channel-types.ts'
 import { keepListening } from './keep-listening.ts'
@@ -32,7 +33,7 @@ export function openSessionChannel(input: {
   /** The last who used it left. */
   onUnused: () => void
 }): SessionChannel {
-  const calls = new Map<number, ChannelCall>()
+  const calls = new ShortLivedMap<number, ChannelCall>()
   const holders = new Set<OnUpdated>()
   const uris = createSharedUris()
   const stopping = new AbortController()
