@@ -54,7 +54,7 @@ export const NpmVersion = z
     'This is not an npm version or tag, such as "1.2.3" or "latest".',
   )
 
-export const Email = z.email('This is not an e-mail address.').max(254)
+export const Email = z.email('This is not an e-mail address.').max(254, 'Use at most 254 characters.')
 
 /** 12 is the shortest that NIST SP 800-63B-4 lets stand beside a second factor; 256 bounds the hashing work. */
 export const Password = Text.min(12, 'Use at least 12 characters.').max(256, 'Use at most 256 characters.')
@@ -65,7 +65,7 @@ export const Password = Text.min(12, 'Use at least 12 characters.').max(256, 'Us
  */
 export const ImageReference = z
   .string()
-  .max(512)
+  .max(512, 'Use at most 512 characters.')
   .refine(
     (text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text),
     'An image has a name, not a URL: ghcr.io/owner/name:tag.',
@@ -78,5 +78,5 @@ export const ImageReference = z
 /** A token of RFC 9110. */
 export const HeaderName = z
   .string()
-  .max(128)
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'The name of an HTTP header.')
+  .max(128, 'Use at most 128 characters.')
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'This is not the name of an HTTP header, such as X-Api-Key.')

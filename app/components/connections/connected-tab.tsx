@@ -37,7 +37,7 @@ function ConnectionCard({ connection, onDisconnect }: { connection: Connection; 
     <Card aria-label={`Connection to ${server.name}`}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-4 sm:px-5">
         <div className="min-w-0 flex-1 basis-56">
-          <h3 className="truncate font-semibold">
+          <h3 className="font-semibold break-words sm:truncate">
             <Link
               href={`/agents/${connection.agentId}/connections/${connection.id}`}
               className="rounded hover:underline"

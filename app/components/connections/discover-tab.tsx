@@ -29,7 +29,7 @@ function AvailableCard({ server, onConnect }: { server: AvailableServer; onConne
     <Card aria-label={server.name}>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2 px-4 py-4 sm:px-5">
         <div className="min-w-0 flex-1 basis-56">
-          <h3 className="truncate font-semibold">{server.name}</h3>
+          <h3 className="font-semibold break-words sm:truncate">{server.name}</h3>
           {server.description ? <p className="text-[0.8125rem] text-muted">{server.description}</p> : null}
           <Traits server={server} />
         </div>

@@ -78,7 +78,10 @@ function ToolRow({ tool }: { tool: ShownTool }) {
     <>
       <code className="font-mono text-sm font-semibold break-all">{tool.name}</code>
       {tool.title && tool.title !== tool.name ? (
-        <span className="ml-2 text-[0.8125rem] text-muted">{tool.title}</span>
+        <>
+          {' '}
+          <span className="text-[0.8125rem] text-muted">{tool.title}</span>
+        </>
       ) : null}
       {tool.description ? (
         <p className="mt-0.5 line-clamp-3 text-[0.8125rem] text-muted">{tool.description}</p>

@@ -107,7 +107,12 @@ function Detail({ connection }: { connection: ConnectionDetail }) {
               'Next test',
               connection.nextCheckAt ? <RelativeTime key="n" at={connection.nextCheckAt} /> : null,
             ],
-            ['Calls in 24 h', calls.total === 0 ? 'none' : `${calls.total}, ${calls.failed} of them failed`],
+            [
+              'Calls in 24 h',
+              calls.total === 0
+                ? 'none'
+                : `${calls.total}, ${calls.failed === 0 ? 'none' : calls.failed} of them failed`,
+            ],
             [
               'Protocol',
               protocol ? `MCP ${protocol.version}${protocol.era === 'modern' ? ', stateless' : ''}` : null,

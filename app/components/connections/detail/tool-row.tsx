@@ -6,6 +6,7 @@ import { ToolDiff } from '#app/components/connections/detail/tool-diff.tsx'
 import { useUpdateConnection } from '#app/components/connections/detail/use-update-connection.ts'
 import { Badge } from '#app/components/ui/badge.tsx'
 import { Button } from '#app/components/ui/button.tsx'
+import { cn } from '#app/components/ui/cn.ts'
 import { FailureNotice } from '#app/components/ui/failure-notice.tsx'
 import { Switch } from '#app/components/ui/switch.tsx'
 import { readFailure } from '#app/trpc/failure.ts'
@@ -32,8 +33,8 @@ export function ToolRow({ connection, tool, approving, onApprove }: ToolRowProps
   const description = (tool.current ?? tool.approved)?.description
   return (
     <li className="grid gap-2.5 px-4 py-3" aria-label={tool.name}>
-      <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-        <div className="min-w-0 flex-1 basis-64">
+      <div className={cn('flex items-start gap-x-3 gap-y-2', pin && 'max-sm:flex-wrap')}>
+        <div className="min-w-0 flex-1 basis-48">
           <div className="flex flex-wrap items-center gap-2">
             <code className="font-mono text-sm font-semibold break-all">{tool.name}</code>
             {pin ? (

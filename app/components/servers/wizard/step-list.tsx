@@ -26,7 +26,7 @@ export function StepList({ current, open, onGo }: StepListProps) {
                 disabled={index > indexOf(open)}
                 onClick={() => onGo(id)}
                 className={cn(
-                  'flex w-full items-center gap-2.5 rounded-lg py-2 text-left text-sm transition-colors disabled:cursor-not-allowed max-lg:flex-col max-lg:gap-1.5 max-lg:text-xs lg:px-2.5',
+                  'flex w-full items-center gap-2.5 rounded-lg py-2 text-left text-sm transition-colors disabled:cursor-not-allowed max-lg:flex-col max-lg:gap-1.5 max-lg:text-xs max-sm:text-[0.6875rem] max-sm:tracking-tight lg:px-2.5',
                   here ? 'bg-primary-soft font-semibold text-ink' : 'text-muted enabled:hover:bg-sunken',
                 )}
               >
