@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
 
+const PREFIX = 'test_'
+
 export type TestDatabase = {
   /** Database name, unique in the run. */
   name: string
@@ -18,7 +20,7 @@ export type TestDatabase = {
 /** A database of the suite's own, cloned from the migrated template (about 50 ms). */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { adminUrl, ownerUrl, appUrl } = inject('postgres')
-  const name = `test_${randomBytes(6).toString('hex')}`
+  const name = `${PREFIX}${randomBytes(6).toString('hex')}`
   await withAdmin(adminUrl, async (admin) => {
     const template = databaseOf(ownerUrl)
     await admin.query(`CREATE DATABASE "${name}" OWNER toolberth_owner TEMPLATE "${template}"`)
@@ -31,7 +33,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     appUrl: withDatabase(appUrl, name),
     ownerUrl: withDatabase(ownerUrl, name),
     adminUrl: withDatabase(adminUrl, name),
-    drop: () => withAdmin(adminUrl, (admin) => admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)),
+    async drop() {
+      await closePools(name)
+      await withAdmin(adminUrl, (admin) => admin.query(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`))
+    },
   }
 }
 
@@ -41,11 +46,34 @@ export async function query<Row extends pg.QueryResultRow>(
   sql: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
+  // A connection that stays would keep any other database from being cloned or dropped.
+  if (databaseOf(url).startsWith(PREFIX)) return (await poolOf(url).query<Row>(sql, values)).rows
   let rows: Row[] = []
   await withAdmin(url, async (client) => {
     rows = (await client.query<Row>(sql, values)).rows
   })
   return rows
+}
+
+/** To the suite's own databases: a connection for each question would cost more than the question. */
+const pools = new Map<string, pg.Pool>()
+
+function poolOf(url: string): pg.Pool {
+  let pool = pools.get(url)
+  if (pool === undefined) {
+    pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 10_000, allowExitOnIdle: true })
+    pool.on('error', () => undefined)
+    pools.set(url, pool)
+  }
+  return pool
+}
+
+async function closePools(database: string): Promise<void> {
+  for (const [url, pool] of pools) {
+    if (databaseOf(url) !== database) continue
+    pools.delete(url)
+    await pool.end()
+  }
 }
 
 async function withAdmin(url: string, use: (admin: pg.Client) => Promise<unknown>): Promise<void> {
