@@ -48,8 +48,8 @@ async function endToEnd(): Promise<Counts> {
   return suite({
     name: 'end to end',
     command: ['playwright', 'test'],
-    // With an installation of its own; what is kept of the first try stays beside it.
-    secondTry: ['--output=test-results/second-try', '--global-timeout=420000'],
+    // With an installation of its own and a trace, which the first try does without; what is kept of that stays beside it.
+    secondTry: ['--output=test-results/second-try', '--global-timeout=420000', '--trace=retain-on-failure'],
     reportVariable: 'PLAYWRIGHT_JSON',
     read: readPlaywright,
   })
