@@ -4,7 +4,10 @@ import { delimiter, join } from 'node:path'
 
 /** What a test engine is made with, and the packages of Debian and its kin that have it. */
 const PROGRAMS = ['dockerd', 'containerd', 'ip', 'iptables', 'nsenter', 'unshare']
-const PACKAGES = ['docker.io', 'docker-registry', 'iproute2', 'iptables', 'util-linux']
+const PACKAGES = ['docker.io', 'iproute2', 'iptables', 'util-linux']
+/** Where Debian's package of the distribution project puts its registry of images. */
+export const REGISTRY_PROGRAM = '/usr/bin/docker-registry'
+const REGISTRY_PACKAGE = 'docker-registry'
 const APT = '/usr/bin/apt-get'
 
 /** Why no container engine of our own can be started here, in one line; null when it can. */
@@ -23,21 +26,25 @@ export function engineUnavailable(): string | null {
 }
 
 /**
- * Installs a container engine for the tests with apt-get where that may be done: as root, in CI or when asked with
- * `TOOLBERTH_INSTALL_DOCKER=1`. Tests start engines of their own, whatever the package starts. Answers why the tests of containers
- * cannot run, or null.
+ * Installs a container engine and an image registry for the tests, whichever is missing, with apt-get where that may be done: as
+ * root, in CI or when asked with `TOOLBERTH_INSTALL_DOCKER=1`. Tests start engines of their own, whatever the package starts.
+ * Answers why the tests of containers cannot run, or null.
  */
 export async function ensureDocker(log: (line: string) => void): Promise<string | null> {
   const reason = engineUnavailable()
-  if (reason === null || !reason.startsWith('not installed')) return reason
+  const engine = reason?.startsWith('not installed') ? PACKAGES : []
+  // Beside an engine of whatever origin, which Debian's would remove, the registry alone.
+  const registry = (reason === null || engine.length > 0) && !isExecutable(REGISTRY_PROGRAM)
+  const packages = registry ? [...engine, REGISTRY_PACKAGE] : engine
+  if (packages.length === 0) return reason
   const asked = process.env.CI === 'true' || process.env.TOOLBERTH_INSTALL_DOCKER === '1'
-  if (!asked) return `${reason} (TOOLBERTH_INSTALL_DOCKER=1 installs it with apt-get)`
-  if (!isExecutable(APT)) return `${reason}, and there is no apt-get to install it with`
+  if (!asked) return reason && `${reason} (TOOLBERTH_INSTALL_DOCKER=1 installs it with apt-get)`
+  if (!isExecutable(APT)) return reason && `${reason}, and there is no apt-get to install it with`
   for (const args of [
     ['update', '-q'],
-    ['install', '-y', '-q', '--no-install-recommends', ...PACKAGES],
+    ['install', '-y', '-q', '--no-install-recommends', ...packages],
   ]) {
-    log(`No container engine for the tests; running: apt-get ${args.join(' ')}`)
+    log(`Missing for the tests of containers: ${packages.join(', ')}; running: apt-get ${args.join(' ')}`)
     await apt(args)
   }
   return engineUnavailable()

@@ -4,12 +4,11 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { inject } from 'vitest'
+import { REGISTRY_PROGRAM } from '#scripts/ensure-docker.ts'
 import { freePort } from '#scripts/services/ports.ts'
 import { noteProcess } from '#testing/run-folder.ts'
 
-/** Where Debian's package of the distribution project puts it. */
-const PROGRAM = '/usr/bin/docker-registry'
-export const registryUnavailable = (): boolean => !existsSync(PROGRAM)
+export const registryUnavailable = (): boolean => !existsSync(REGISTRY_PROGRAM)
 
 export const REGISTRY_LOGIN = { username: 'robot', password: 'open-sesame' }
 /** That login, as `htpasswd -nB` writes it. */
@@ -31,7 +30,7 @@ export async function startImageRegistry(address: string) {
   }
   // JSON is YAML.
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(config))
-  const server = spawn(PROGRAM, ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
+  const server = spawn(REGISTRY_PROGRAM, ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
   const exit = once(server, 'exit')
   if (server.pid !== undefined) noteProcess(inject('runFolder'), server.pid)
   const end = Date.now() + UP_WITHIN_MS
