@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { text as textOf } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -126,6 +127,29 @@ describe('the master key', () => {
     expect(said).toContain(`revision_env: ${MANY} under ${original.id}`)
     expect(keysInFile()).toHaveLength(1)
     await expect(rotate({ finish: true })).rejects.toThrow('nothing to finish')
+  })
+
+  it('is not rotated with a file that lacks the key of something, nor without its database', async () => {
+    const text = readFileSync(FILE, 'utf8')
+    const other = `${Buffer.alloc(32, 7).toString('base64')}\n`
+    try {
+      writeFileSync(FILE, other)
+      expect(await rotate({ dryRun: true })).toContain('does not hold every key')
+      await expect(rotate()).rejects.toThrow(`${MANY} of revision_env under ${original.id}`)
+      expect(readFileSync(FILE, 'utf8')).toBe(other)
+      writeFileSync(FILE, `${other}${Buffer.alloc(32, 8).toString('base64')}\n`)
+      await expect(rotate({ finish: true })).rejects.toThrow('Nothing was changed')
+    } finally {
+      writeFileSync(FILE, text)
+    }
+    const env = { ...process.env, DATABASE_URL: 'postgresql://toolberth_app:x@127.0.0.1:1/toolberth' }
+    const child = spawn(process.execPath, [PROGRAM], { stdio: ['ignore', 'ignore', 'pipe'], env })
+    const said = textOf(child.stderr)
+    await once(child, 'exit')
+    expect(await said).toBe(
+      'DATABASE_URL does not work: toolberth_app@127.0.0.1:1/toolberth: nothing listens there.\n',
+    )
+    expect(readFileSync(FILE, 'utf8')).toBe(text)
   })
 
   it('is rotated with everything readable meanwhile; kill -9 in the middle loses nothing', async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { EnvError } from '#server/env.ts'
 import { savedAppUrl } from './services/postgres-cluster.ts'
+import { checkDatabaseUrl } from './start/check-url.ts'
 import { homePaths } from './start/home.ts'
 import { StartError } from './start-error.ts'
 
@@ -22,15 +23,16 @@ Everybody signs in anew afterwards, and droplets that are being made have to be 
 const root = fileURLToPath(new URL('..', import.meta.url))
 if (existsSync(`${root}.env`)) process.loadEnvFile(`${root}.env`)
 
-/** Where the installation of `npm start` has what the environment does not name. */
-function completeEnvironment(home: string): void {
+/** Where the installation of `npm start` has what the environment does not name. Answers the URL of the database. */
+function completeEnvironment(home: string): string {
   const paths = homePaths(home)
   process.env.MASTER_KEY_FILE ??= paths.masterKey
-  const url = process.env.DATABASE_URL ?? savedAppUrl(paths.postgres)
+  const url = process.env.DATABASE_URL || savedAppUrl(paths.postgres)
   if (url === null) throw new StartError(`There is no installation in ${home}; name it with --home.`)
   process.env.DATABASE_URL = url
   // Nothing here uses it, and nothing starts without it.
   process.env.REDIS_URL ??= 'redis://127.0.0.1:6379'
+  return url
 }
 
 try {
@@ -44,7 +46,8 @@ try {
   })
   if (values.help) process.stdout.write(USAGE)
   else {
-    completeEnvironment(values.home)
+    const url = completeEnvironment(values.home)
+    await checkDatabaseUrl(url, 'DATABASE_URL')
     const { rotateKey } = await import('./rotate-key/rotate.ts')
     const { closeDatabase } = await import('#server/db/client.ts')
     try {
@@ -64,10 +67,5 @@ try {
 /** What is said in one line: a wrong option or environment, something to do first, a database that is not there. */
 function isPlain(error: unknown): error is Error {
   const code = String((error as NodeJS.ErrnoException | null)?.code)
-  return (
-    error instanceof StartError ||
-    error instanceof EnvError ||
-    code.startsWith('ERR_PARSE_ARGS') ||
-    code === 'ECONNREFUSED'
-  )
+  return error instanceof StartError || error instanceof EnvError || code.startsWith('ERR_PARSE_ARGS')
 }

@@ -1,6 +1,6 @@
 import { StartError } from '#scripts/start-error.ts'
 import { env, readMasterKeys } from '#server/env.ts'
-import { masterKey } from '#server/secrets/keyring.ts'
+import { holds, masterKey } from '#server/secrets/keyring.ts'
 import { countSealed, resealAll } from '#server/secrets/reseal.ts'
 import { addKey, dropEarlierKeys } from './key-file.ts'
 
@@ -16,12 +16,23 @@ export async function rotateKey(
 ): Promise<void> {
   const file = env.MASTER_KEY_FILE
   const goesOn = readMasterKeys(file).length > 1
+  const before = await countSealed()
+  const lost = before.filter(({ keyId }) => !holds(masterKey(), keyId))
   if (dryRun) {
     const { id, earlier } = masterKey()
-    say(goesOn ? `A rotation goes on, to the key ${id}.` : `Everything is sealed under the key ${id}.`)
-    for (const { table, keyId, count } of await countSealed())
+    if (lost.length > 0) say(`The file does not hold every key that is needed: ${file}`)
+    else if (goesOn) say(`A rotation goes on, to the key ${id}.`)
+    else say(`Everything is sealed under the key ${id}.`)
+    for (const { table, keyId, count } of before)
       say(`${table}: ${count} under ${keyId}${nameOf(keyId, id, earlier)}`)
     return
+  }
+  // Of a wrong file, or of one that lost a line: what it cannot open would be sealed under a key that is then forgotten.
+  if (lost.length > 0) {
+    const what = lost.map(({ table, keyId, count }) => `${count} of ${table} under ${keyId}`).join(', ')
+    throw new StartError(
+      `${file} does not hold the key of ${what}. Nothing was changed. Put that key into the file, a line of its own after the others, and try again.`,
+    )
   }
   if (finish && !goesOn) throw new StartError(`${file} holds one key: there is nothing to finish.`)
   if (!goesOn) addKey(file)
