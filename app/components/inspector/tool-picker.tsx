@@ -4,7 +4,15 @@ import { useState } from 'react'
 import { Card } from '#app/components/ui/card.tsx'
 import { cn } from '#app/components/ui/cn.ts'
 import { SearchInput } from '#app/components/ui/search-input.tsx'
+import { ERROR_CATALOGUE, ErrorCode } from '#contracts/errors.ts'
 import type { ToolList } from '#contracts/tools.ts'
+
+/** The gateway names a code of the catalogue; nobody here reads codes. */
+function reasonText(reason: string): string {
+  if (reason === 'CALL_TIMED_OUT') return 'The server did not answer in time.'
+  const code = ErrorCode.safeParse(reason)
+  return code.success ? ERROR_CATALOGUE[code.data].text : reason
+}
 
 interface ToolPickerProps extends Pick<ToolList, 'tools' | 'backends'> {
   picked: string
@@ -28,8 +36,9 @@ export function ToolPicker({ tools, backends, picked, onPick }: ToolPickerProps)
       />
       {Object.entries(backends).map(([slug, { state, reason }]) => (
         <p key={slug} className="rounded-lg bg-warn-soft px-3 py-2 text-[0.8125rem] text-warn">
-          <code className="font-mono">{slug}</code> is {state}
-          {reason ? `: ${reason}` : ''}
+          <code className="font-mono break-all">{slug}</code>
+          {state === 'stale' ? ': its tools as they were last read.' : ': its tools could not be read.'}
+          {reason ? ` ${reasonText(reason)}` : ''}
         </p>
       ))}
       {found.length === 0 ? <p className="px-1 pb-2 text-sm text-muted">No tool matches.</p> : null}

@@ -101,7 +101,9 @@ function Inspector({ agentId, list }: { agentId: string; list: ToolList }) {
                   <Badge tone={one.call.outcome === 'ok' ? 'ok' : 'bad'}>
                     {formatLatency(one.call.latencyMs)}
                   </Badge>
-                  <code className="min-w-0 flex-1 basis-40 truncate font-mono">{one.name}</code>
+                  <code className="min-w-0 flex-1 break-all font-mono max-sm:order-first max-sm:basis-full">
+                    {one.name}
+                  </code>
                   <Button size="sm" aria-pressed={one.id === shown} onClick={() => setShown(one.id)}>
                     Show
                   </Button>

@@ -46,7 +46,7 @@ export function ChecksPanel({ connection }: { connection: ConnectionDetail }) {
               label: 'Time to answer',
               value: ({ latencyMs }) => latencyMs,
               highest: null,
-              format: formatLatency,
+              format: (ms) => (ms === 0 ? '0' : formatLatency(ms)),
             }}
             points={checks.toReversed()}
             tick={tick}

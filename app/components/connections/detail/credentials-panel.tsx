@@ -16,6 +16,9 @@ import { readFailure } from '#app/trpc/failure.ts'
 import type { ConnectionDetail } from '#contracts/agents.ts'
 import type { CredentialState } from '#contracts/connection-settings.ts'
 
+/** The same function at every drawing, so that a box is focused as it opens and never again. */
+const focusOnce = (box: HTMLInputElement | null) => box?.focus()
+
 /** The owner's own credentials at this server. They go in, and never come out again. */
 export function CredentialsPanel({ connection }: { connection: ConnectionDetail }) {
   const { credentials } = connection
@@ -121,6 +124,7 @@ function CredentialRow({
           <div className="min-w-0 flex-1 basis-56">
             <SecretInput
               secret
+              ref={focusOnce}
               what={name}
               aria-label={`New value of ${name}`}
               value={value}
