@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { CallRow } from '#server/calls/log.ts'
+import { within } from './within.ts'
 
 export type CallOutcome = CallRow['outcome']
 
@@ -94,7 +95,7 @@ export function createCallLog(input: {
       const deadline = performance.now() + ms
       while (queue.length > 0 && tries === 0 && performance.now() < deadline) {
         flush()
-        await settledBy(writing, deadline)
+        if (writing !== null) await within(writing, Math.max(0, deadline - performance.now()))
       }
       clearTimeout(timer)
       dropped += queue.length
@@ -102,11 +103,4 @@ export function createCallLog(input: {
       queue = []
     },
   }
-}
-
-async function settledBy(work: Promise<void> | null, deadline: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, Math.max(0, deadline - performance.now()))
-  await Promise.race([work, late.promise])
-  clearTimeout(timer)
 }

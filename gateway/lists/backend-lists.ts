@@ -4,6 +4,7 @@ import { forward } from '#gateway/relay/forward.ts'
 import type { Upstream } from '#gateway/relay/forward-types.ts'
 import { UpstreamError } from '#gateway/upstream/error.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
+import { within } from '#gateway/within.ts'
 import { isRecord, isRpcFailure, RPC_METHOD_NOT_FOUND } from '#mcp/json-rpc.ts'
 import type { ListItem, ListKind } from './catalogue.ts'
 
@@ -181,11 +182,4 @@ export function capabilitiesKey(capabilities: Record<string, unknown>): string {
     keys.set(capabilities, key)
   }
   return key
-}
-
-async function within(done: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([done, late.promise])
-  clearTimeout(timer)
 }

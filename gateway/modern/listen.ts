@@ -9,6 +9,7 @@ import {
   TOOLS_CHANGED,
 } from '#gateway/watch/changes.ts'
 import { openFeed } from '#gateway/watch/feed.ts'
+import { within } from '#gateway/within.ts'
 import { CLIENT_INFO } from '#mcp/client-info.ts'
 import {
   isRecord,
@@ -134,11 +135,4 @@ function subjectOf({ filter, subscriptions }: Honored, method: string, uri: unkn
     default:
       return null
   }
-}
-
-async function within(done: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([done, late.promise])
-  clearTimeout(timer)
 }

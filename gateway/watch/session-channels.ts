@@ -1,6 +1,7 @@
 import type { ClientSide } from '#gateway/relay/client-side.ts'
 import type { Upstream } from '#gateway/relay/forward-types.ts'
 import type { UpstreamTarget } from '#gateway/upstream/target.ts'
+import { within } from '#gateway/within.ts'
 import type { ChannelListener, SessionChannels } from './channel-types.ts'
 import { openSessionChannel, type SessionChannel } from './session-channel.ts'
 
@@ -121,11 +122,4 @@ export function createSessionChannels(
 function hasKeys(record: Record<string, unknown>): boolean {
   for (const _ in record) return true
   return false
-}
-
-async function within(done: Promise<void>, ms: number): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const timer = setTimeout(late.resolve, ms)
-  await Promise.race([done, late.promise])
-  clearTimeout(timer)
 }
