@@ -34,7 +34,12 @@ export function PageHeader({ title, lead, actions, parent, badges }: PageHeaderP
         {actions ? (
           <div className="flex flex-wrap gap-2 max-sm:has-[>:nth-child(2)]:order-last">{actions}</div>
         ) : null}
-        {lead ? <p className="-mt-2 max-w-3xl basis-full text-muted">{lead}</p> : null}
+        {/* The line is its own by its box: the text's greatest width would let it stand beside the title. */}
+        {lead ? (
+          <div className="-mt-2 basis-full">
+            <p className="max-w-3xl text-muted">{lead}</p>
+          </div>
+        ) : null}
       </div>
     </header>
   )
