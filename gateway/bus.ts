@@ -11,6 +11,9 @@ const BusMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cancel'), sessionId: z.string(), requestId: RequestId }),
   /** A client's response to a server's request that may wait elsewhere. */
   z.object({ kind: z.literal('answer'), sessionId: z.string(), response: Json }),
+  /** For the stream of a client that may be open elsewhere; whoever has it says of a request that it is sent. */
+  z.object({ kind: z.literal('stream'), sessionId: z.string(), message: Json }),
+  z.object({ kind: z.literal('streamed'), requestId: RequestId }),
   /** A session ended, or what it subscribed to changed. */
   z.object({ kind: z.literal('session'), sessionId: z.string(), ended: z.boolean() }),
   /** A client of the stateless era goes on with a call that is held elsewhere; what comes of it goes to `replyTo`. */
@@ -33,6 +36,8 @@ export type BusMessage = z.infer<typeof BusMessage>
 export interface Bus {
   /** Tells the other replicas. Messages may be lost: what waits for one has a time-out. */
   publish(message: BusMessage): void
+  /** Whether other replicas listen; no while Redis is away. */
+  hasOthers(): Promise<boolean>
   close(): void
 }
 
@@ -61,6 +66,15 @@ export async function startBus(input: {
     publish(message) {
       const text = JSON.stringify({ from: input.processId, message })
       input.redis.publish(input.channel, text).catch(input.onError)
+    },
+    async hasOthers() {
+      try {
+        const [, subscribers] = await input.redis.pubsub('NUMSUB', input.channel)
+        return Number(subscribers) > 1
+      } catch (error) {
+        input.onError(error)
+        return false
+      }
     },
     close: () => input.subscriber.disconnect(),
   }

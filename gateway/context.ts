@@ -20,6 +20,7 @@ import type { Questions } from './relay/questions.ts'
 import type { Reply } from './reply.ts'
 import type { RightsCache } from './rights-cache.ts'
 import type { Changes } from './watch/changes.ts'
+import type { RemoteStreams } from './watch/remote-streams.ts'
 import type { Watchers } from './watch/watchers.ts'
 
 /** What every request of a gateway process shares. */
@@ -32,6 +33,7 @@ export interface GatewayContext {
   calls: CallRegistry
   streams: OpenStreams
   listens: OpenListens
+  remoteStreams: RemoteStreams
   questions: Questions
   heldCalls: HeldCalls
   remoteCalls: RemoteCalls

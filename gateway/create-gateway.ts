@@ -3,18 +3,18 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Redis } from 'ioredis'
 import type { GatewayRights } from '#contracts/gateway.ts'
-import { classifyMessage, type RpcNotification } from '#mcp/json-rpc.ts'
+import type { RpcNotification } from '#mcp/json-rpc.ts'
 import type { Identity } from '#protocol/identity.ts'
 import type { CallRow } from '#server/calls/log.ts'
 import { createUseNotes } from './agent-use.ts'
 import { createBreakers } from './breaker.ts'
-import { type BusMessage, startBus } from './bus.ts'
+import { startBus } from './bus.ts'
 import { createCallLog } from './call-log.ts'
 import { createCallRegistry } from './call-registry.ts'
 import type { GatewayContext } from './context.ts'
 import { createGuard } from './guard.ts'
 import { handleRequest } from './handle-request.ts'
-import { endLocally } from './legacy/handle-delete.ts'
+import { hearReplica } from './hear-replica.ts'
 import { createOpenStreams } from './legacy/open-streams.ts'
 import { cacheSessions } from './legacy/session-cache.ts'
 import { createSessionStore } from './legacy/sessions.ts'
@@ -26,7 +26,6 @@ import { createMetrics } from './metrics.ts'
 import { createHeldCalls } from './modern/held-calls.ts'
 import { createOpenListens } from './modern/open-listens.ts'
 import { createRemoteCalls } from './modern/remote-calls.ts'
-import { createRemoteReply } from './modern/remote-reply.ts'
 import { createRequestStates } from './modern/request-state.ts'
 import type { Upstream } from './relay/forward-types.ts'
 import { createQuestions } from './relay/questions.ts'
@@ -37,6 +36,7 @@ import { createServers } from './upstream/servers.ts'
 import { createUpstreamSessions } from './upstream/sessions.ts'
 import type { UpstreamTarget } from './upstream/target.ts'
 import { createChanges, LIST_CHANGES, LISTS_OF, TOOLS_CHANGED } from './watch/changes.ts'
+import { createRemoteStreams } from './watch/remote-streams.ts'
 import { createSessionChannels } from './watch/session-channels.ts'
 import { createWatchers } from './watch/watchers.ts'
 
@@ -114,6 +114,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     ...reached,
     channels: createSessionChannels(reached, {
       idleMs: input.channelIdleMs ?? input.upstreamIdleMs,
+      elsewhere: (client) => remoteStreams.of(client),
     }),
   }
   const backendLists = createBackendLists(upstream)
@@ -123,7 +124,10 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     async load(tokenHash) {
       const view = await views.load(tokenHash)
       // A process of one user's own does not outlive the connection that it was for.
-      if (view !== null) upstreamSessions.keepOnly(view.rights.agentId, targetsOf(view))
+      if (view === null) return view
+      const targets = targetsOf(view)
+      upstream.channels.keepOnly(view.rights.agentId, targets)
+      upstreamSessions.keepOnly(view.rights.agentId, targets)
       return view
     },
   })
@@ -147,14 +151,19 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
       for (const method of LIST_CHANGES) onChange(target, { jsonrpc: '2.0', method })
     },
   })
+  /** Null until it can be worked with: what the others say before that is not for anybody here. */
+  let started: GatewayContext | null = null
   const bus = await startBus({
     redis: input.redis,
     subscriber: input.subscriber,
     channel: `${input.keyPrefix}:cancel`,
     processId,
-    onMessage: (message) => heard(message),
+    onMessage(message) {
+      if (started !== null) hearReplica(started, processId, message)
+    },
     onError: (error) => logger.warn({ err: error }, 'a message to the other replicas was lost'),
   })
+  const remoteStreams = createRemoteStreams(bus, questions)
   const breakers = createBreakers()
   const callLog = createCallLog({ write: input.logCalls ?? (async () => {}), logger })
   const metrics = createMetrics(
@@ -182,6 +191,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     calls,
     streams,
     listens,
+    remoteStreams,
     questions,
     requestStates,
     heldCalls: createHeldCalls({ states: requestStates, processId }),
@@ -201,35 +211,7 @@ export async function createGateway(input: GatewayInput): Promise<Gateway> {
     guard: createGuard({ host: input.host, publicUrls: input.publicUrls }),
     stopping: () => stopping,
   }
-  /** What another replica says. */
-  function heard(message: BusMessage): void {
-    switch (message.kind) {
-      case 'cancel':
-        calls.cancel(message.sessionId, message.requestId)
-        return
-      case 'answer': {
-        const response = classifyMessage(message.response)
-        if (response?.kind === 'response') questions.answer(message.sessionId, response.message)
-        return
-      }
-      case 'session':
-        if (message.ended) endLocally(context, message.sessionId)
-        else streams.get(message.sessionId)?.refresh()
-        return
-      case 'resume': {
-        if (message.heldBy !== processId) return
-        const { replyTo, requestId } = message
-        const to = () => createRemoteReply(bus, replyTo, requestId)
-        if (!context.heldCalls.resume({ ...message, to }))
-          bus.publish({ kind: 'resumed', replyTo, outcome: null })
-        return
-      }
-      case 'told':
-      case 'resumed':
-        return context.remoteCalls.heard(message)
-      default:
-    }
-  }
+  started = context
 
   const server = createServer(
     { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true },

@@ -46,7 +46,7 @@ export interface UpstreamSessions {
   leaseForStream(target: UpstreamTarget, use: SessionUse): Promise<UpstreamLease>
   /** Ends the sessions under a key: who used them is gone. */
   end(key: string): void
-  /** Ends an agent's idle sessions at what is no longer its own: disconnected, moved, or with other credentials. */
+  /** Ends an agent's sessions at what is no longer its own (disconnected, moved, other credentials), those in use with their last call. */
   keepOnly(agentId: string, current: readonly UpstreamTarget[]): void
   /** Ends what was idle for a while. */
   reap(): Promise<void>
@@ -67,6 +67,8 @@ interface Slot {
   usedAt: number
   lastId: number
   logLevel: string | undefined
+  /** Its agent is not connected there any more. */
+  dropped: boolean
 }
 
 /** MCP sessions with servers, one per use and instance, so that no server mixes up two agents. */
@@ -107,6 +109,7 @@ export function createUpstreamSessions(
       usedAt: Date.now(),
       lastId: 0,
       logLevel: undefined,
+      dropped: false,
     }
     slots.set(key, slot)
     newest = slot
@@ -138,6 +141,12 @@ export function createUpstreamSessions(
     const owned = byOwner.get(slot.owner)
     owned?.delete(slot)
     if (owned?.size === 0) byOwner.delete(slot.owner)
+  }
+
+  function endUnused(slot: Slot): void {
+    if (slot.calls > 0 || slots.get(slot.key) !== slot) return
+    forget(slot)
+    void endSession(slot)
   }
 
   async function endSession(slot: Slot): Promise<void> {
@@ -186,6 +195,7 @@ export function createUpstreamSessions(
       if (slot === undefined) return
       slot.calls--
       slot.usedAt = Date.now()
+      if (slot.dropped) endUnused(slot)
     }
     try {
       const taken = slotFor(target, use)
@@ -228,9 +238,9 @@ export function createUpstreamSessions(
     keepOnly(agentId, current) {
       const kept = new Set(current.map(placeOf))
       for (const slot of [...slots.values()]) {
-        if (slot.target.agentId !== agentId || slot.calls > 0 || kept.has(placeOf(slot.target))) continue
-        forget(slot)
-        void endSession(slot)
+        if (slot.target.agentId !== agentId) continue
+        slot.dropped = !kept.has(placeOf(slot.target))
+        if (slot.dropped) endUnused(slot)
       }
     },
     async reap() {

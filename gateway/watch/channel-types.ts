@@ -39,6 +39,8 @@ export interface SessionChannels {
   attach(key: string, stream: ChannelListener): () => void
   /** Keeps a channel open to hear of resources. */
   hold(target: UpstreamTarget, client: ClientSide, onUpdated: OnUpdated): ChannelHold
+  /** Ends an agent's channels to what is no longer its own, those in use as soon as they are not. */
+  keepOnly(agentId: string, current: readonly UpstreamTarget[]): void
   /** Ends the channels of a session that ended. */
   end(key: string): void
   close(): void

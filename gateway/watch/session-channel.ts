@@ -28,7 +28,7 @@ export function openSessionChannel(input: {
   upstream: Omit<Upstream, 'channels'>
   target: UpstreamTarget
   client: ClientSide
-  /** The stream of the client itself, while it has one open. */
+  /** The stream of the client itself, while it has or may have one open. */
   stream: () => ChannelListener | undefined
   /** The last who used it left. */
   onUnused: () => void

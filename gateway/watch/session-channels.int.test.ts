@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -90,6 +91,7 @@ async function withStream(token: string) {
   return { client, transport, questions: () => questions }
 }
 
+const hashOf = (token: string) => createHash('sha256').update(token).digest()
 const onlySession = (peer: ChannelPeer) => {
   const ids = [...peer.sessions].filter(([, { server }]) => server.getClientCapabilities()?.elicitation)
   expect(ids).toHaveLength(1)
@@ -121,6 +123,43 @@ it('refuses at once when no call and no stream can be asked, or more than one ca
   // Each hears of its own progress, under its own token.
   expect(progress(a)).toMatchObject({ progressToken: 'mine-2', message: 'a' })
   expect(progress(b)).toMatchObject({ progressToken: 'mine-3', message: 'b' })
+})
+
+it('asks on the client’s stream at another replica, and refuses where no replica has one', async () => {
+  const other = await startTestGateway(redis.url, { identity })
+  try {
+    const peer = createChannelPeer()
+    const token = agentOf(peer)
+    other.rights.set(token, await gateway.rights.load(hashOf(token)))
+    const { call, session } = await withoutStream(token)
+    await call(1, 'plain')
+    await expect(peer.ask(onlySession(peer))).rejects.toMatchObject({ code: -32_601 })
+    const leaving = new AbortController()
+    const stream = await fetch(`${other.origin}/t/${token}/mcp`, {
+      headers: { accept: 'text/event-stream', ...session },
+      signal: leaving.signal,
+    })
+    let asked = 0
+    async function answer(): Promise<void> {
+      const parser = createSseParser({ maxEventChars: 100_000 })
+      const decoder = new TextDecoder()
+      for await (const chunk of stream.body as AsyncIterable<Uint8Array>)
+        for (const { data } of parser.push(decoder.decode(chunk, { stream: true }))) {
+          const { id, method } = JSON.parse(data) as Message
+          if (method !== 'elicitation/create') continue
+          // The answer may come to either of them.
+          const at = ++asked === 1 ? other : gateway
+          await at.post(token, { jsonrpc: '2.0', id, result: { action: 'accept', content: {} } }, session)
+        }
+    }
+    const answering = answer().catch(() => {})
+    for (let i = 0; i < 2; i++) expect(await peer.ask(onlySession(peer))).toMatchObject({ action: 'accept' })
+    expect(asked).toBe(2)
+    leaving.abort()
+    await answering
+  } finally {
+    await other.close(0)
+  }
 })
 
 it('asks on the client’s stream outside of calls, opens a broken channel again, and ends all with the session', async () => {
@@ -164,6 +203,20 @@ it('tells of resources in the session that a client subscribed with, and takes s
   await transport.terminateSession()
   await client.close()
   await expect.poll(() => peer.streams).toBe(0)
+})
+
+it('ends what it holds open at a server when its agent is disconnected from that', async () => {
+  const peer = createChannelPeer()
+  const token = agentOf(peer)
+  const { client } = await withStream(token)
+  await client.callTool({ name: 'plain' })
+  await client.subscribeResource({ uri: 'test://one' })
+  // One for the client, and one for what changes for all.
+  await expect.poll(() => peer.streams).toBe(2)
+  const rights = await gateway.rights.load(hashOf(token))
+  gateway.rights.set(token, rights && { ...rights, connections: [] })
+  await expect.poll(() => [peer.streams, peer.sessions.size]).toEqual([0, 0])
+  await client.close()
 })
 
 it.each([404, 405] as const)(

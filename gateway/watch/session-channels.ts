@@ -15,13 +15,21 @@ const MAX_CHANNELS = 1000
 interface Entry {
   key: string
   owner: string
+  target: UpstreamTarget
   channel: SessionChannel
+  /** Its agent is not connected there any more. */
+  dropped: boolean
   idle: NodeJS.Timeout | undefined
 }
 
 export function createSessionChannels(
   upstream: Omit<Upstream, 'channels'>,
-  options: { idleMs?: number | undefined; maxChannels?: number } = {},
+  options: {
+    idleMs?: number | undefined
+    maxChannels?: number
+    /** The stream of a client that has none in this process. */
+    elsewhere?: (client: ClientSide) => ChannelListener | undefined
+  } = {},
 ): SessionChannels {
   const idleMs = Math.min(options.idleMs ?? IDLE_MS, IDLE_MS)
   const maxChannels = options.maxChannels ?? MAX_CHANNELS
@@ -42,6 +50,7 @@ export function createSessionChannels(
   function stopLater(entry: Entry): void {
     clearTimeout(entry.idle)
     if (entries.get(entry.key) !== entry) return
+    if (entry.dropped) return stop(entry)
     entry.idle = setTimeout(() => {
       // A client that listens can be asked at any time.
       if (!entry.channel.inUse && !streams.has(entry.owner)) stop(entry)
@@ -52,7 +61,7 @@ export function createSessionChannels(
   /** null: there is no room for one more. */
   function channelFor(target: UpstreamTarget, client: ClientSide): SessionChannel | null {
     const owner = client.use.key
-    const key = `${owner}:${target.instanceId}:${target.credentials ?? ''}:${target.toolbox.url}`
+    const key = `${owner}:${placeOf(target)}`
     const known = entries.get(key)
     if (known !== undefined) {
       clearTimeout(known.idle)
@@ -71,12 +80,14 @@ export function createSessionChannels(
     const entry: Entry = {
       key,
       owner,
+      target,
+      dropped: false,
       idle: undefined,
       channel: openSessionChannel({
         upstream,
         target,
         client,
-        stream: () => streams.get(owner),
+        stream: () => streams.get(owner) ?? options.elsewhere?.(client),
         onUnused: () => stopLater(entry),
       }),
     }
@@ -110,6 +121,14 @@ export function createSessionChannels(
       const none = { ready: Promise.resolve(), want() {}, release() {} }
       return channelFor(target, client)?.hold(onUpdated) ?? none
     },
+    keepOnly(agentId, current) {
+      const kept = new Set(current.map(placeOf))
+      for (const entry of [...entries.values()]) {
+        if (entry.target.agentId !== agentId) continue
+        entry.dropped = !kept.has(placeOf(entry.target))
+        if (entry.dropped && !entry.channel.inUse) stop(entry)
+      }
+    },
     end(key) {
       for (const entry of [...(byOwner.get(key) ?? [])]) stop(entry)
     },
@@ -118,6 +137,9 @@ export function createSessionChannels(
     },
   }
 }
+
+const placeOf = ({ instanceId, credentials = '', toolbox }: UpstreamTarget) =>
+  `${instanceId}:${credentials}:${toolbox.url}`
 
 function hasKeys(record: Record<string, unknown>): boolean {
   for (const _ in record) return true
