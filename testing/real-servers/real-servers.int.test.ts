@@ -1,120 +1,30 @@
+import { execFile } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { Client } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import type { DeployServerInput } from '#contracts/servers.ts'
 import { probeMcp } from '#mcp/probe.ts'
-import { freePort } from '#testing/everything-server.ts'
+import { callTool } from '#testing/agent-process.ts'
 import { type Ending, type Installation, startInstallation } from '#testing/faults/installation.ts'
 import { leftoversOf } from '#testing/faults/leftovers.ts'
 import { startHttpPeer } from '#testing/probe-peers.ts'
-import { bundlePackage, installedVersion } from './bundle-package.ts'
+import { bundlePackage } from './bundle-package.ts'
+import { CASES, context7Port, MCP, NOTION_BEARER, notionPort, playwrightPort } from './cases.ts'
+import { connectAgent, connectUser } from './connect-user.ts'
 import { startChild } from './start-child.ts'
 
 /** A machine that does much else besides may take long. */
 const ENDED_MS = 150_000
-const MCP = '@modelcontextprotocol'
-const NOTION_BEARER = 'bearer-of-the-notion-server'
-
-/** `tool` is called with `args` and answers with something that holds `says`. */
-type Case = {
-  name: string
-  deploy: Omit<DeployServerInput, 'name'>
-  tool: string
-  args: Record<string, unknown>
-  says: string
-}
-
-const [context7Port, notionPort, playwrightPort] = [await freePort(), await freePort(), await freePort()]
-const npm = (name: string, args: string[] = []) => ({
-  type: 'npm' as const,
-  package: `${MCP}/${name}`,
-  version: installedVersion(`${MCP}/${name}`),
-  args,
-})
-const CASES: Case[] = [
-  {
-    name: 'everything-stdio',
-    deploy: { source: npm('server-everything', ['stdio']), transport: 'stdio' },
-    tool: 'get-sum',
-    args: { a: 2, b: 40 },
-    says: '42',
-  },
-  {
-    name: 'everything-http',
-    deploy: { source: npm('server-everything', ['streamableHttp']), transport: 'streamable-http' },
-    tool: 'echo',
-    args: { message: 'over HTTP' },
-    says: 'Echo: over HTTP',
-  },
-  {
-    name: 'filesystem',
-    deploy: { source: npm('server-filesystem', ['/usr/share']), transport: 'stdio' },
-    tool: 'list_allowed_directories',
-    args: {},
-    says: '/usr/share',
-  },
-  {
-    name: 'memory',
-    deploy: {
-      source: npm('server-memory'),
-      transport: 'stdio',
-      data: [{ mountPath: '/data' }],
-      env: { MEMORY_FILE_PATH: { value: '/data/memory.jsonl' } },
-    },
-    tool: 'create_entities',
-    args: { entities: [{ name: 'Ada', entityType: 'person', observations: ['counts'] }] },
-    says: 'Ada',
-  },
-  {
-    name: 'thinking',
-    deploy: { source: npm('server-sequential-thinking'), transport: 'stdio' },
-    tool: 'sequentialthinking',
-    args: { thought: 'One', thoughtNumber: 1, totalThoughts: 1, nextThoughtNeeded: false },
-    says: 'thoughtHistoryLength',
-  },
-  {
-    name: 'context7',
-    deploy: {
-      source: { type: 'remote', url: `http://127.0.0.1:${context7Port}/mcp` },
-      transport: 'streamable-http',
-    },
-    tool: 'resolve-library-id',
-    args: { query: 'berths', libraryName: 'toolberth' },
-    says: 'A library about berths',
-  },
-  {
-    name: 'notion',
-    deploy: {
-      source: {
-        type: 'remote',
-        url: `http://127.0.0.1:${notionPort}/mcp`,
-        headers: { Authorization: `Bearer ${NOTION_BEARER}` },
-      },
-      transport: 'streamable-http',
-    },
-    tool: 'API-get-self',
-    args: {},
-    says: 'secret-of-notion',
-  },
-  {
-    // It may lack a browser where tests run, so it is given none: it says so in its own words.
-    name: 'playwright',
-    deploy: {
-      source: { type: 'remote', url: `http://127.0.0.1:${playwrightPort}/mcp` },
-      transport: 'streamable-http',
-    },
-    tool: 'browser_tabs',
-    args: { action: 'list' },
-    says: '### Error',
-  },
-]
+/** Ours, which says what its process is given. */
+const OURS = fileURLToPath(new URL('../docker/server', import.meta.url))
+const run = promisify(execFile)
 
 let installation: Installation
 let api: Awaited<ReturnType<typeof startHttpPeer>>
 let children: { stop(): Promise<void> }[] = []
-let connect: () => Promise<Client>
+let caller: { url: string; token: string }
 let mcp: Client
 const endings = new Map<string, Ending>()
 
@@ -160,7 +70,9 @@ beforeAll(async () => {
     ),
   ])
   children = started
-  installation = await startInstallation(folders, { env: { DTMA_ALLOW_PRIVATE_REMOTES: '127.0.0.0/8' } })
+  installation = await startInstallation([...folders, OURS], {
+    env: { DTMA_ALLOW_PRIVATE_REMOTES: '127.0.0.0/8' },
+  })
   const { client } = installation
   const agent = await client.agents.create.mutate({ name: 'caller' })
   await Promise.all(
@@ -173,12 +85,7 @@ beforeAll(async () => {
       await client.connections.create.mutate({ agentId: agent.id, serverId: made.serverId })
     }),
   )
-  connect = async () => {
-    const made = new Client({ name: 'test', version: '1.0.0' })
-    const requestInit = { headers: { authorization: `Bearer ${agent.token}` } }
-    await made.connect(new StreamableHTTPClientTransport(new URL(agent.url), { requestInit }))
-    return made
-  }
+  caller = agent
   mcp = await connect()
 }, 400_000)
 
@@ -187,6 +94,8 @@ afterAll(async () => {
   await installation?.stop()
   await Promise.all([api, ...children].map((started) => started?.stop()))
 }, 60_000)
+
+const connect = () => connectAgent(caller)
 
 it.each(CASES)('$name is deployed, probed, connected and called through the gateway', async (of) => {
   expect(endings.get(of.name)).toEqual({ state: 'live', failure: null })
@@ -235,3 +144,61 @@ it('the era of each is found out: the stateless one where a server speaks it, el
   expect(await eraAt(notionPort, { authorization: `Bearer ${NOTION_BEARER}` })).toBe('legacy')
   expect(await eraAt(playwrightPort)).toBe('legacy')
 })
+
+// Only root can give sessions users of their own.
+it.skipIf(process.getuid?.() !== 0)(
+  'an isolated server runs for each of its users with what they gave, at the same time, and for nobody else',
+  { timeout: 240_000 },
+  async () => {
+    const deployed = await installation.deploy('private', 'container-server', {
+      userCredentials: [{ kind: 'env', name: 'TOKEN' }],
+      env: { NEEDS: { value: 'TOKEN' } },
+      limits: { memoryMb: 96 },
+    })
+    expect(await installation.ended(deployed.deploymentId, ENDED_MS)).toMatchObject({ state: 'live' })
+    const { instance, ...server } = await installation.client.servers.get.query({ id: deployed.serverId })
+    expect(server).toMatchObject({ state: 'running', revision: { sharing: 'isolated' } })
+
+    const [alice, bob] = await Promise.all([
+      connectUser(installation, deployed.serverId, 'sk-of-alice-4711'),
+      connectUser(installation, deployed.serverId, 'sk-of-bob-0815'),
+    ])
+    const said = await Promise.all(
+      [alice, bob].map(({ whoami }) => Promise.all([whoami(), whoami(), whoami()])),
+    )
+    expect(said.map((answers) => answers.map(({ token }) => token))).toEqual([
+      Array(3).fill(alice.token),
+      Array(3).fill(bob.token),
+    ])
+    const pids = said.map((answers) => new Set(answers.map(({ pid }) => pid)))
+    expect(pids.map(({ size }) => size)).toEqual([1, 1])
+    expect(new Set(pids.flatMap((own) => [...own])).size).toBe(2)
+
+    await callTool(alice.mcp, 's__print', { line: `my token is ${alice.token}` })
+    const log = async () => {
+      const { lines } = await installation.client.servers.logs.query({ id: deployed.serverId })
+      return lines.map(({ text }) => text).join('\n')
+    }
+    await expect.poll(log).toContain('my token is [redacted]')
+    await alice.client.connections.disconnect.mutate({ id: alice.connectionId })
+    const processes = async () =>
+      (await leftoversOf(installation.agentHome, [instance?.id ?? ''])).filter((one) =>
+        one.startsWith('process'),
+      )
+    await expect
+      .poll(processes, { timeout: 60_000 })
+      .toEqual([expect.stringMatching(`process ${[...(pids[1] ?? [])][0]} `)])
+    expect((await bob.whoami()).token).toBe(bob.token)
+    await expect(alice.whoami()).rejects.toThrow('Unknown tool')
+
+    // Neither logs nor anything else that a process of ours wrote down.
+    const home = join(installation.agentHome, '..')
+    for (const secret of [alice.token, bob.token]) {
+      expect(await log()).not.toContain(secret)
+      const found = run('grep', ['-rlF', '--exclude-dir=node_modules', '--devices=skip', secret, home])
+      await expect(found).rejects.toMatchObject({ code: 1, stdout: '' })
+    }
+    await Promise.all([alice.mcp.close(), bob.mcp.close()])
+    expect(await installation.remove(deployed)).toEqual([])
+  },
+)
