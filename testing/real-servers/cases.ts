@@ -1,5 +1,6 @@
 import type { DeployServerInput } from '#contracts/servers.ts'
 import { freePort } from '#testing/everything-server.ts'
+import { FIXTURE_SCOPE } from '#testing/npm-registry.ts'
 import { installedVersion } from './bundle-package.ts'
 
 export const MCP = '@modelcontextprotocol'
@@ -40,6 +41,14 @@ export const CASES: Case[] = [
     tool: 'echo',
     args: { message: 'over HTTP' },
     says: 'Echo: over HTTP',
+  },
+  {
+    // Ours, which says when its tools change.
+    name: 'changing',
+    deploy: { source: { type: 'npm', package: `${FIXTURE_SCOPE}/container-server` }, transport: 'stdio' },
+    tool: 'echo',
+    args: { message: 'ours' },
+    says: 'Echo: ours',
   },
   {
     name: 'filesystem',

@@ -9,15 +9,17 @@ import { probeMcp } from '#mcp/probe.ts'
 import { callTool } from '#testing/agent-process.ts'
 import { type Ending, type Installation, startInstallation } from '#testing/faults/installation.ts'
 import { leftoversOf } from '#testing/faults/leftovers.ts'
+import { until } from '#testing/faults/until.ts'
 import { startHttpPeer } from '#testing/probe-peers.ts'
 import { bundlePackage } from './bundle-package.ts'
 import { CASES, context7Port, MCP, NOTION_BEARER, notionPort, playwrightPort } from './cases.ts'
 import { connectAgent, connectUser } from './connect-user.ts'
+import { listenStateless, listenWithSession } from './listening.ts'
 import { startChild } from './start-child.ts'
 
 /** A machine that does much else besides may take long. */
 const ENDED_MS = 150_000
-/** Ours, which says what its process is given. */
+/** Ours, which says what its process is given, and that its tools changed. */
 const OURS = fileURLToPath(new URL('../docker/server', import.meta.url))
 const run = promisify(execFile)
 
@@ -27,6 +29,8 @@ let children: { stop(): Promise<void> }[] = []
 let caller: { url: string; token: string }
 let mcp: Client
 const endings = new Map<string, Ending>()
+/** Ids by name. */
+const servers = new Map<string, string>()
 
 beforeAll(async () => {
   // What two of them ask on the internet.
@@ -81,6 +85,7 @@ beforeAll(async () => {
       const made = await client.servers.deploy.mutate({ name, limits, ...deploy })
       const ending = await installation.ended(made.deploymentId, ENDED_MS)
       endings.set(name, ending)
+      servers.set(name, made.serverId)
       if (ending.state !== 'live') return
       await client.connections.create.mutate({ agentId: agent.id, serverId: made.serverId })
     }),
@@ -143,6 +148,50 @@ it('the era of each is found out: the stateless one where a server speaks it, el
   expect(await eraAt(context7Port)).toBe('modern')
   expect(await eraAt(notionPort, { authorization: `Bearer ${NOTION_BEARER}` })).toBe('legacy')
   expect(await eraAt(playwrightPort)).toBe('legacy')
+})
+
+it('changes of a stdio server reach agents of both eras through its toolbox, until they leave', async () => {
+  const { client } = installation
+  const own = await client.agents.create.mutate({ name: 'listening' })
+  for (const name of ['everything-stdio', 'changing'])
+    await client.connections.create.mutate({ agentId: own.id, serverId: servers.get(name) ?? '' })
+  const { mcp: session, heard } = await listenWithSession(own)
+  const uri = 'demo://resource/dynamic/text/1'
+  // A list does not wait for servers that are slow, and whose the resource is follows from it.
+  await until('its templates are known', async () => {
+    const { resourceTemplates } = await session.listResourceTemplates()
+    return resourceTemplates.length > 0
+  })
+  await session.subscribeResource({ uri })
+  const stateless = await listenStateless(own, {
+    toolsListChanged: true,
+    resourcesListChanged: true,
+    resourceSubscriptions: [uri],
+  })
+  await expect.poll(() => stateless.heard.length).toBeGreaterThan(0)
+  expect(stateless.heard[0]?.params?.notifications).toMatchObject({ resourceSubscriptions: [uri] })
+  const all = ['resources/list_changed', 'resources/updated', 'tools/list_changed']
+  let attempt = 0
+  // Again and again, for the streams of a slow machine may not be open yet.
+  await expect
+    .poll(async () => {
+      await session.callTool({ name: 'changing__ask', arguments: { method: 'roots/list' } })
+      const file = { name: `${++attempt}.gz`, data: 'data:,text' }
+      await session.callTool({ name: 'everything-stdio__gzip-file-as-resource', arguments: file })
+      await session.callTool({ name: 'everything-stdio__toggle-subscriber-updates' })
+      return [heard, stateless.heard].map((told) => [
+        ...new Set(told.map(({ method }) => method?.replace('notifications/', ''))),
+      ])
+    })
+    .toEqual([expect.arrayContaining(all), expect.arrayContaining(all)])
+  const updates = [...heard, ...stateless.heard].filter(({ method }) => method?.endsWith('updated'))
+  expect(new Set(updates.map(({ params }) => params?.uri))).toEqual(new Set([uri]))
+
+  // It ends with a result once the agent may not listen any more, and so does the stream of the session.
+  await client.agents.delete.mutate({ id: own.id })
+  await stateless.ended
+  expect(stateless.heard.at(-1)).toMatchObject({ result: { resultType: 'complete' } })
+  await session.close()
 })
 
 // Only root can give sessions users of their own.
