@@ -23,6 +23,8 @@ function create(): PrismaClient {
       connectionString: env.DATABASE_URL,
       max: env.DATABASE_POOL,
       connectionTimeoutMillis: 5_000,
+      // A new connection costs Postgres more than the work it is opened for; what recurs every few seconds finds one open.
+      idleTimeoutMillis: 60_000,
       // Late commits hold back the event tail, so no transaction of ours may stay open for long.
       options: '-c transaction_timeout=10000 -c app.actor_kind=',
       application_name: process.env.TOOLBERTH_PROCESS ?? 'toolberth',
