@@ -307,7 +307,7 @@ describe.skipIf(engineUnavailable() !== null)('the docker driver alone', () => {
     expect(await engine.ours()).toEqual([])
   })
 
-  it('has room for forty servers, each in a network of its own', { timeout: 240_000 }, async () => {
+  it('has room for forty servers, each in a network of its own', { timeout: 420_000 }, async () => {
     const instances = Array.from({ length: 42 }, () => imageInstance(STDIO_IMAGE))
     const began = Date.now()
     const started = await Promise.all(instances.map((instance) => start(instance)))
