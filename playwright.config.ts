@@ -22,7 +22,7 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     actionTimeout: 15_000,
     navigationTimeout: 30_000,
-    // Recording takes a quarter of the processor time. In a whole run, what fails is run again and recorded then.
+    // Recording takes processor time at every step. In a whole run, what fails is run again and recorded then.
     trace: process.env.PLAYWRIGHT_JSON ? 'off' : 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
