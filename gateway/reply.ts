@@ -34,89 +34,111 @@ export interface Reply {
   end(): void
 }
 
-export function createReply(response: ServerResponse): Reply {
-  let keepalive: NodeJS.Timeout | undefined
-  let soon: NodeJS.Timeout | undefined
-  let bodyBytes = 0
-  const counted = (text: string) => {
-    bodyBytes += Buffer.byteLength(text)
+/**
+ * A class, not an object literal with getters: each such literal has a hidden class of its own, which keeps what its getters see until the
+ * next full collection, and makes every use of a reply slow.
+ */
+class HttpReply implements Reply {
+  readonly #response: ServerResponse
+  #keepalive: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
+  #bodyBytes = 0
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    response.once('close', () => this.#stopTimers())
+  }
+
+  #stopTimers(): void {
+    clearInterval(this.#keepalive)
+    clearTimeout(this.#soon)
+  }
+  #counted(text: string): string {
+    this.#bodyBytes += Buffer.byteLength(text)
     return text
   }
-  function stopTimers(): void {
-    clearInterval(keepalive)
-    clearTimeout(soon)
-  }
-  response.once('close', stopTimers)
 
-  const reply: Reply = {
-    get streaming() {
-      return response.headersSent
-    },
-    get gone() {
-      return response.destroyed
-    },
-    get bodyBytes() {
-      return bodyBytes
-    },
-    onClientGone(listener) {
-      if (response.destroyed) listener()
-      else response.once('close', listener)
-    },
-    json(status, body, headers) {
-      if (response.headersSent) return reply.end()
-      stopTimers()
-      const text = typeof body === 'string' ? body : JSON.stringify(body)
-      bodyBytes = Buffer.byteLength(text)
-      response.writeHead(status, {
-        'content-type': 'application/json',
-        'content-length': bodyBytes,
-        'cache-control': 'no-store',
-        ...headers,
-      })
-      response.end(text)
-    },
-    empty(status, headers) {
-      if (response.headersSent) return reply.end()
-      const length = status === 204 ? {} : { 'content-length': '0' }
-      response.writeHead(status, { 'cache-control': 'no-store', ...length, ...headers })
-      response.end()
-    },
-    openStream(onTick) {
-      // What ends with the connection would never end: its end has been told already.
-      if (response.headersSent || response.destroyed) return
-      stopTimers()
-      response.writeHead(200, { ...SSE_HEADERS, 'cache-control': 'no-store, no-transform' })
-      response.flushHeaders()
-      keepalive = setInterval(() => {
-        response.write(SSE_KEEPALIVE)
-        onTick?.()
-      }, KEEPALIVE_MS)
-    },
-    streamSoon() {
-      if (response.headersSent || response.destroyed) return
-      soon ??= setTimeout(() => reply.openStream(), STREAM_AFTER_MS)
-    },
-    async send(message) {
-      if (response.writableEnded || response.destroyed) return
-      reply.openStream()
-      if (response.write(counted(encodeSse({ data: JSON.stringify(message) })))) return
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          response.off('drain', done).off('close', done)
-          resolve()
-        }
-        response.once('drain', done).once('close', done)
-      })
-    },
-    finish(message) {
-      if (!response.headersSent) return reply.json(200, message)
-      stopTimers()
-      if (!response.writableEnded) response.end(counted(encodeSse({ data: JSON.stringify(message) })))
-    },
-    end() {
-      stopTimers()
-      if (!response.writableEnded) response.end()
-    },
+  get streaming(): boolean {
+    return this.#response.headersSent
   }
-  return reply
+  get gone(): boolean {
+    return this.#response.destroyed
+  }
+  get bodyBytes(): number {
+    return this.#bodyBytes
+  }
+
+  onClientGone(listener: () => void): void {
+    if (this.#response.destroyed) listener()
+    else this.#response.once('close', listener)
+  }
+
+  json(status: number, body: RpcMessage | string, headers?: Record<string, string>): void {
+    if (this.#response.headersSent) return this.end()
+    this.#stopTimers()
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    this.#bodyBytes = Buffer.byteLength(text)
+    this.#response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': this.#bodyBytes,
+      'cache-control': 'no-store',
+      ...headers,
+    })
+    this.#response.end(text)
+  }
+
+  empty(status: number, headers?: Record<string, string>): void {
+    if (this.#response.headersSent) return this.end()
+    const length = status === 204 ? {} : { 'content-length': '0' }
+    this.#response.writeHead(status, { 'cache-control': 'no-store', ...length, ...headers })
+    this.#response.end()
+  }
+
+  openStream(onTick?: () => void): void {
+    const response = this.#response
+    // What ends with the connection would never end: its end has been told already.
+    if (response.headersSent || response.destroyed) return
+    this.#stopTimers()
+    response.writeHead(200, { ...SSE_HEADERS, 'cache-control': 'no-store, no-transform' })
+    response.flushHeaders()
+    this.#keepalive = setInterval(() => {
+      response.write(SSE_KEEPALIVE)
+      onTick?.()
+    }, KEEPALIVE_MS)
+  }
+
+  streamSoon(): void {
+    if (this.#response.headersSent || this.#response.destroyed) return
+    this.#soon ??= setTimeout(() => this.openStream(), STREAM_AFTER_MS)
+  }
+
+  async send(message: RpcMessage): Promise<void> {
+    const response = this.#response
+    if (response.writableEnded || response.destroyed) return
+    this.openStream()
+    if (response.write(this.#counted(encodeSse({ data: JSON.stringify(message) })))) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        response.off('drain', done).off('close', done)
+        resolve()
+      }
+      response.once('drain', done).once('close', done)
+    })
+  }
+
+  finish(message: RpcMessage): void {
+    if (!this.#response.headersSent) return this.json(200, message)
+    this.#stopTimers()
+    if (!this.#response.writableEnded)
+      this.#response.end(this.#counted(encodeSse({ data: JSON.stringify(message) })))
+  }
+
+  end(): void {
+    this.#stopTimers()
+    if (!this.#response.writableEnded) this.#response.end()
+  }
+}
+
+export function createReply(response: ServerResponse): Reply {
+  return new HttpReply(response)
 }

@@ -21,9 +21,7 @@ export function clientSide(
     era: 'legacy',
     use: { key: own ? session.id : view.rights.agentId, capabilities, logLevel },
     capabilities,
-    get envelope() {
-      return envelopeOf(capabilities, logLevel)
-    },
+    envelope: () => envelopeOf(capabilities, logLevel),
     wantsLogs: true,
     streamSoon: () => reply.streamSoon(),
     notify: (message) => reply.send(message),

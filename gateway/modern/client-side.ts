@@ -29,7 +29,7 @@ export function clientSide(
       logLevel,
     },
     capabilities,
-    get envelope() {
+    envelope() {
       const envelope = envelopeOf(capabilities, logLevel)
       return clientInfo === undefined ? envelope : { ...envelope, [META_CLIENT_INFO]: clientInfo }
     },

@@ -15,7 +15,7 @@ export interface ClientSide {
   readonly use: SessionUse
   readonly capabilities: Record<string, unknown>
   /** Keys of `_meta` for servers of the stateless era; a client of that era has sent its own. */
-  readonly envelope: Record<string, unknown>
+  envelope(): Record<string, unknown>
   readonly wantsLogs: boolean
   /** The server streams: so does the answer, unless it comes at once. */
   streamSoon(): void
@@ -56,7 +56,7 @@ export function ownSide(era: Era, use: SessionUse, envelope: Record<string, unkn
   return {
     era,
     use,
-    envelope,
+    envelope: () => envelope,
     capabilities: use.capabilities ?? {},
     wantsLogs: false,
     streamSoon() {},

@@ -48,7 +48,7 @@ async function once(input: Attempt, params: RpcParams | undefined): Promise<Exch
   const ownToken = meta.progressToken
   const sent: RpcParams = {
     ...params,
-    _meta: { ...meta, ...client.envelope, ...(ownToken !== undefined && { progressToken: upstreamId }) },
+    _meta: { ...meta, ...client.envelope(), ...(ownToken !== undefined && { progressToken: upstreamId }) },
   }
   const answered = await exchange({
     endpoint: endpointOf(upstream.dispatchers, target),

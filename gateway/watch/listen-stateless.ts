@@ -46,7 +46,7 @@ async function listen(input: ChannelInput, signal: AbortSignal): Promise<void> {
   const answer = await postMessage(
     endpointOf(upstream.dispatchers, target, 'streams'),
     { id: null, protocolVersion: STATELESS_VERSION },
-    rpcRequest(`listen-${++lastId}`, METHOD, { _meta: client.envelope, notifications }),
+    rpcRequest(`listen-${++lastId}`, METHOD, { _meta: client.envelope(), notifications }),
     signal,
     standardHeaders(METHOD, undefined),
   )
