@@ -203,7 +203,7 @@ export function createUpstreamSessions(
       taken.calls++
       const session = taken.session ?? (await abortable(taken.handshake, signal))
       if (use.logLevel !== undefined && use.logLevel !== taken.logLevel)
-        await setLevel(taken, session, use.logLevel)
+        await abortable(setLevel(taken, session, use.logLevel), signal)
       return {
         session,
         endpoint: endpointOf(dispatchers, target),
